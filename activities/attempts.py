@@ -1,0 +1,122 @@
+"""What every activity shares: heartbeats, the end of an attempt, and errors on Temporal's wire.
+
+Rules kept here:
+- A step heartbeats four times within its heartbeat timeout, so that a dead worker is noticed.
+- A step sends nothing once its own attempt may have timed out: a process that was frozen finds out
+  by its own monotonic clock before it writes.
+- A domain error becomes an `ApplicationError` here and nowhere else: never retried by the server,
+  its type the reason, its details whether another try may help.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from failover.domain.errors import FailoverError
+from failover.domain.manifest import Manifest
+from failover.domain.steps import Claim
+from failover.fleet import Cluster
+from failover.records import AttemptOver, check_claim
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+logger = logging.getLogger(__name__)
+
+HEARTBEATS_PER_TIMEOUT = 4
+HEARTBEAT_SECONDS_MAX = 5.0
+
+
+class Attempt:
+    """One attempt of one activity, and whether Temporal may still believe in it."""
+
+    def __init__(self, heartbeat_timeout_seconds: float) -> None:
+        self._limit_seconds = heartbeat_timeout_seconds
+        self._loop = asyncio.get_running_loop()
+        self._last_beat = self._loop.time()
+        self.delete_accepted = False
+        """Set by a purge: whether a delete was accepted, or may have been."""
+
+    def beat(self, *details: Any) -> None:
+        """Tell Temporal that this attempt lives."""
+        self.check()
+        activity.heartbeat(*details)
+        self._last_beat = self._loop.time()
+
+    def check(self) -> None:
+        """Raise `AttemptOver` if the last heartbeat is so old that another attempt may have begun."""
+        age = self._loop.time() - self._last_beat
+        if age >= self._limit_seconds:
+            raise AttemptOver(f"this attempt was out of touch for {age:.1f} s; another one goes on")
+
+    async def keep_beating(self) -> None:
+        """Heartbeat for ever."""
+        every = min(self._limit_seconds / HEARTBEATS_PER_TIMEOUT, HEARTBEAT_SECONDS_MAX)
+        while True:
+            self.beat()
+            await asyncio.sleep(every)
+
+
+_current: ContextVar[Attempt] = ContextVar("attempt")
+
+
+def current_attempt() -> Attempt:
+    """The attempt that is running."""
+    return _current.get()
+
+
+async def may_write(cluster: Cluster, claim: Claim) -> Manifest:
+    """Right before a change: the record on that cluster says that this run may, and the attempt lives."""
+    head = await check_claim(cluster, claim)
+    current_attempt().check()
+    return head
+
+
+def effect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Wrap an activity: heartbeats while it runs, errors as Temporal wants them."""
+
+    @functools.wraps(function)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        timeout = activity.info().heartbeat_timeout
+        attempt = Attempt(timeout.total_seconds() if timeout else float("inf"))
+        token = _current.set(attempt)
+        beating = asyncio.create_task(attempt.keep_beating()) if timeout else None
+        try:
+            return await function(*args, **kwargs)
+        except FailoverError as error:
+            raise as_application_error(error, attempt) from error
+        except ApplicationError:
+            raise
+        except Exception as error:
+            logger.exception(
+                "an activity failed in an unexpected way",
+                extra={"step": activity.info().activity_type},
+            )
+            raise _unexpected(error, attempt) from error
+        finally:
+            if beating is not None:
+                beating.cancel()
+            _current.reset(token)
+
+    return wrapped
+
+
+def as_application_error(error: FailoverError, attempt: Attempt) -> ApplicationError:
+    """The error as it stands in the history: reason, message, and whether another try may help."""
+    details = {"transient": error.transient, "accepted": attempt.delete_accepted}
+    return ApplicationError(error.message, details, type=error.reason, non_retryable=True)
+
+
+def _unexpected(error: Exception, attempt: Attempt) -> ApplicationError:
+    """A bug, or something nobody thought of: a person has to look. Its text stays in the log."""
+    message = f"unexpected {type(error).__name__}; see the worker's log at this time"
+    details = {"transient": False, "accepted": attempt.delete_accepted}
+    return ApplicationError(message, details, type="Unexpected", non_retryable=True)

@@ -1,0 +1,405 @@
+"""Planning: look at everything, in quorum reads, and decide; nothing is changed.
+
+The answer stands in the history, so the rules may change in any release without a replay hazard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from temporalio import activity
+
+from activities.attempts import effect
+from activities.dependents import plan_dependents
+from activities.seeing import find_application, health_now
+from failover.domain.errors import (
+    ClusterUnreachable,
+    CredentialsRejected,
+    FailoverError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TransientError,
+    UnknownKind,
+)
+from failover.domain.health import Health, HealthStatus
+from failover.domain.identity import GroupKind
+from failover.domain.manifest import Manifest, digest, namespace_of, uid_of
+from failover.domain.marks import Mark, mark_of, superseded_by, with_mark
+from failover.domain.plan import (
+    Adoption,
+    Answer,
+    FailoverPlan,
+    NoCandidateNow,
+    NotNeeded,
+    PlannedDependent,
+    Refusal,
+    Warn,
+)
+from failover.domain.planning import (
+    captured,
+    lasting_refusal,
+    occupied_message,
+    original_of,
+    puts_back,
+    refusal_of,
+    rendered,
+    warnings_of,
+)
+from failover.domain.record import Move, Record, RecordDamaged, claim_of, generation_of, is_open
+from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
+from failover.domain.steps import Claim, PlanAnswer, PlanRequest
+from failover.domain.topology import ClusterFacts
+from failover.fleet import Fleet
+from failover.records import read_any, read_head, read_record
+
+NAMESPACE_KIND = GroupKind("", "Namespace")
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """Reads only; a server-side dry run is the nearest it comes to a write."""
+
+    fleet: Fleet
+
+    @activity.defn
+    @effect
+    async def plan_failover(self, request: PlanRequest) -> PlanAnswer:
+        """The plan, or why there is none."""
+        return PlanAnswer(answer=await decide(self.fleet, request))
+
+
+@dataclass
+class Snapshot:
+    """What was seen on all clusters, at about the same time."""
+
+    objects: dict[str, Manifest | None] = field(default_factory=dict[str, Manifest | None])
+    heads: dict[str, Manifest] = field(default_factory=dict[str, Manifest])
+    failures: dict[str, FailoverError] = field(default_factory=dict[str, FailoverError])
+
+    @property
+    def generation_seen(self) -> int:
+        """The highest generation on any cluster that answered."""
+        return max((generation_of(head) for head in self.heads.values()), default=0)
+
+    def open_heads(self, ours: str) -> Iterable[tuple[str, Manifest]]:
+        """Clusters whose record says that a move is under way which is not ours, newest first."""
+        found = [
+            (name, head)
+            for name, head in self.heads.items()
+            if is_open(head) and claim_of(head) != ours
+        ]
+        return sorted(found, key=lambda item: -generation_of(item[1]))
+
+
+async def look_everywhere(fleet: Fleet, request: PlanRequest) -> Snapshot:
+    """The application's object and record on every cluster; what cannot be seen is noted."""
+    snapshot = Snapshot()
+
+    async def look(name: str) -> None:
+        cluster = fleet.cluster(name)
+        try:
+            head, manifest = await asyncio.gather(
+                read_head(cluster, request.application),
+                find_application(cluster, request.application),
+            )
+        except FailoverError as error:
+            snapshot.failures[name] = error
+            return
+        snapshot.objects[name] = manifest
+        if head is not None:
+            snapshot.heads[name] = head
+
+    await asyncio.gather(*(look(each.name) for each in fleet.facts))
+    return snapshot
+
+
+async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
+    """Gather, then decide, in that order; the first rule that applies answers."""
+    fleet.cluster(request.source)
+    snapshot = await look_everywhere(fleet, request)
+    if request.claim:
+        return await _plan_from_record(fleet, request, snapshot)
+    if (adoption := await _adoption(fleet, request, snapshot)) is not None:
+        return adoption
+    _raise_if_source_unseen(request, snapshot)
+    manifest = snapshot.objects.get(request.source)
+    if manifest is None or (request.source_uid and uid_of(manifest) != request.source_uid):
+        state = "not there any more" if manifest is None else "another object now"
+        return Refusal(
+            reason="StaleIncident", message=f"{request.application} on {request.source} is {state}"
+        )
+    health = await health_now(fleet.cluster(request.source), manifest)
+    if request.only_adopt:
+        return NotNeeded(health=health)
+    if (not_needed := _not_needed(request, health)) is not None:
+        return not_needed
+    if (refusal := refusal_of(request.policy, manifest, request.source)) is not None:
+        return refusal
+    labels = captured(request.policy, manifest, request.skipped_rules)
+    source_cluster_uid = await fleet.cluster(request.source).uid()
+    return await _choose(
+        fleet,
+        request,
+        snapshot,
+        manifest,
+        _Subject(
+            original=original_of(manifest, request.policy),
+            labels=labels,
+            source=request.source,
+            source_uid=uid_of(manifest),
+            source_cluster_uid=source_cluster_uid,
+            health=health,
+            warnings=warnings_of(request.policy, manifest, request.source),
+            settle_seconds=request.policy.active.settle(owned=puts_back(manifest)).total_seconds(),
+        ),
+    )
+
+
+def _raise_if_source_unseen(request: PlanRequest, snapshot: Snapshot) -> None:
+    error = snapshot.failures.get(request.source)
+    if error is None:
+        return
+    if isinstance(error, TransientError):
+        message = (
+            f"{request.source} does not answer, so it is not known whether {request.application} still runs there, "
+            f"and nothing was written: {error.message}"
+        )
+        raise ClusterUnreachable(message, reason="SourceUnreachable") from error
+    raise error
+
+
+def _not_needed(request: PlanRequest, health: Health) -> NotNeeded | None:
+    if request.ignore_health:
+        return None
+    counts_unknown = request.policy.active.decision_conditions.on_unknown == "Count"
+    if health.status is HealthStatus.HEALTHY or (
+        health.status is HealthStatus.UNKNOWN and not counts_unknown
+    ):
+        return NotNeeded(health=health)
+    return None
+
+
+async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Adoption | None:
+    """An interrupted failover whose effects must be taken over, not repeated."""
+    for name, _head in snapshot.open_heads(request.claim):
+        try:
+            found = await read_record(fleet.cluster(name), request.application)
+        except (TransientError, RecordDamaged):
+            continue
+        if found is None or (move := found.record.move) is None:
+            continue
+        source_gone = _is_gone(snapshot, move)
+        copy = snapshot.objects.get(move.target)
+        mark = mark_of(copy) if copy is not None else None
+        copy_present = mark is not None and mark.generation in {
+            found.record.generation,
+            *move.lineage,
+        }
+        if not source_gone and not copy_present:
+            return None  # nothing of it has happened to the application: a fresh plan is as good
+        if copy_present and move.purge_mode == "Directly":
+            source_gone = True  # no copy is ever started before that is confirmed
+        return Adoption(
+            generation_seen=snapshot.generation_seen,
+            source=move.source,
+            source_uid=move.source_uid,
+            source_gone=source_gone,
+            target=move.target,
+            copy_present=copy_present,
+            labels=move.labels,
+            purge_mode=move.purge_mode,
+            attempted=move.attempted,
+        )
+    return None
+
+
+def _is_gone(snapshot: Snapshot, move: Move) -> bool:
+    """Whether the move's source object is absent: only a cluster that answered can say so."""
+    if move.source not in snapshot.objects:
+        return False
+    there = snapshot.objects[move.source]
+    return there is None or uid_of(there) != move.source_uid
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is to be moved."""
+
+    original: Manifest
+    labels: Mapping[str, str]
+    source: str
+    source_uid: str
+    source_cluster_uid: str
+    health: Health | None = None
+    warnings: tuple[Warn, ...] = ()
+    settle_seconds: float = 0
+    from_record: Record | None = None
+
+
+async def _plan_from_record(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Answer:
+    """Another target for a move that is under way: the record is the truth."""
+    ours = [name for name, head in snapshot.heads.items() if claim_of(head) == request.claim]
+    generation = max((generation_of(snapshot.heads[name]) for name in ours), default=0)
+    claim = Claim(
+        application=request.application,
+        failover=request.failover,
+        generation=generation,
+        claim=request.claim,
+    )
+    record = await read_any(fleet, ours or [request.source], claim)
+    move = record.move
+    assert move is not None, "read_any answers with an open record only"
+    subject = _Subject(
+        original=move.original,
+        labels=move.labels,
+        source=move.source,
+        source_uid=move.source_uid,
+        source_cluster_uid=move.source_cluster_uid,
+        from_record=record,
+    )
+    return await _choose(fleet, request, snapshot, move.original, subject)
+
+
+async def _choose(
+    fleet: Fleet, request: PlanRequest, snapshot: Snapshot, manifest: Manifest, subject: _Subject
+) -> Answer:
+    """Choose a target, try it by a dry run; where it refuses, choose again without it."""
+    facts = {each.name: each for each in fleet.facts}
+    verdicts = _verdicts(snapshot, subject)
+    tried = frozenset(request.tried)
+    elsewhere = _lives_elsewhere(request, snapshot, subject, fleet)
+    if elsewhere is not None:
+        return elsewhere
+    while True:
+        chosen = choose(
+            request.policy,
+            fleet.facts,
+            source=subject.source,
+            tried=tried,
+            verdicts=verdicts,
+            requested=request.requested_target or None,
+        )
+        if not isinstance(chosen, Choice):
+            lasting = lasting_refusal(chosen.considered, chosen.message)
+            return lasting or NoCandidateNow(message=chosen.message, considered=chosen.considered)
+        target = facts[chosen.target]
+        wanted = rendered(subject.original, request.overrides, subject.labels, target)
+        dependents, refused = await _try_target(fleet, request, subject, manifest, wanted, target)
+        if refused is None:
+            return _made(request, snapshot, subject, chosen, wanted, dependents)
+        verdicts = {**verdicts, chosen.target: refused}
+
+
+def _made(
+    request: PlanRequest,
+    snapshot: Snapshot,
+    subject: _Subject,
+    chosen: Choice,
+    wanted: Manifest,
+    dependents: tuple[PlannedDependent, ...],
+) -> FailoverPlan:
+    record = subject.from_record
+    unseen = sorted(set(snapshot.failures) - {subject.source})
+    warnings = subject.warnings
+    if unseen:
+        message = f"not seen: {', '.join(unseen)}; nobody knows whether a copy is there"
+        warnings = (*warnings, Warn(reason="CopiesUnverified", message=message))
+    open_targets = {
+        name
+        for name, _ in snapshot.open_heads(request.claim)
+        if name not in {subject.source, chosen.target}
+    }
+    return FailoverPlan(
+        application=request.application,
+        source=subject.source,
+        source_uid=subject.source_uid,
+        source_cluster_uid=subject.source_cluster_uid,
+        target=chosen.target,
+        purge_mode=record.move.purge_mode
+        if record and record.move
+        else request.policy.active.purge_mode,
+        labels=dict(subject.labels),
+        manifest_digest=digest(wanted),
+        dependents=dependents,
+        considered=chosen.considered,
+        warnings=warnings,
+        generation_seen=snapshot.generation_seen,
+        settle_seconds=subject.settle_seconds,
+        health=subject.health,
+        leftover_targets=tuple(sorted(open_targets)),
+    )
+
+
+def _verdicts(snapshot: Snapshot, subject: _Subject) -> dict[str, ClusterVerdict]:
+    verdicts: dict[str, ClusterVerdict] = {}
+    for name, error in snapshot.failures.items():
+        verdicts[name] = ClusterVerdict(usable=False, reason=error.reason, message=error.message)
+    for name, manifest in snapshot.objects.items():
+        if manifest is not None and name != subject.source:
+            verdicts[name] = ClusterVerdict(
+                usable=False, reason="TargetOccupied", message=occupied_message(name, manifest)
+            )
+    return verdicts
+
+
+def _lives_elsewhere(
+    request: PlanRequest, snapshot: Snapshot, subject: _Subject, fleet: Fleet
+) -> Refusal | None:
+    """A second copy: a person has to say which one counts, before either is touched."""
+    meant = set(candidates(request.policy, fleet.facts, source=subject.source, tried=frozenset()))
+    for name, manifest in snapshot.objects.items():
+        if (
+            manifest is None
+            or name in {subject.source, *request.tried}
+            or superseded_by(manifest) is not None
+        ):
+            continue
+        if name in meant:
+            return Refusal(reason="TargetOccupied", message=occupied_message(name, manifest))
+        message = (
+            f"{request.application} lives on {subject.source} and on {name} too; one cluster per application: "
+            f"delete the copy that is not the real one"
+        )
+        return Refusal(reason="LivesOnTwoClusters", message=message)
+    return None
+
+
+async def _try_target(
+    fleet: Fleet,
+    request: PlanRequest,
+    subject: _Subject,
+    manifest: Manifest,
+    wanted: Manifest,
+    target: ClusterFacts,
+) -> tuple[tuple[PlannedDependent, ...], ClusterVerdict | None]:
+    """What the target itself says, without changing it: dependents, and a dry run of the copy."""
+    try:
+        dependents = await plan_dependents(
+            fleet, request.policy, subject.source, manifest, target.name, subject.from_record
+        )
+        await dry_run(fleet, target.name, wanted, request, subject)
+    except (TransientError, Forbidden, Invalid, UnknownKind, CredentialsRejected) as error:
+        return (), ClusterVerdict(usable=False, reason=error.reason, message=error.message)
+    except FailoverError as error:
+        if error.reason != "DependentConflict":
+            raise
+        return (), ClusterVerdict(usable=False, reason=error.reason, message=error.message)
+    return dependents, None
+
+
+async def dry_run(
+    fleet: Fleet, target: str, wanted: Manifest, request: PlanRequest, subject: _Subject
+) -> None:
+    """Ask the target's API server, admission included, whether it would take the copy."""
+    mark = Mark(failover=request.failover, generation=1, state=dict(subject.labels))
+    cluster = fleet.cluster(target)
+    try:
+        await cluster.create(with_mark(wanted, mark), dry_run=True)
+    except NotFound:
+        namespace = namespace_of(wanted)
+        if await cluster.find(NAMESPACE_KIND, "", namespace) is not None:
+            raise
+        # the namespace will be created with the dependents; until then nothing can be tried in it

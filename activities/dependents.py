@@ -1,0 +1,144 @@
+"""What an application needs beside itself: planned, then created on the target before the purge."""
+
+from __future__ import annotations
+
+import asyncio
+
+from failover.domain.dependents import as_dependent, compare, dependents_of, immovable
+from failover.domain.errors import AlreadyExists, DefiniteError, NotFound
+from failover.domain.identity import GroupKind, ObjectRef
+from failover.domain.manifest import Manifest, name_of, namespace_of, text
+from failover.domain.marks import created_by
+from failover.domain.plan import PlannedDependent
+from failover.domain.policy import Policy
+from failover.domain.record import Record
+from failover.fleet import Cluster, Fleet
+
+NAMESPACE_KIND = GroupKind("", "Namespace")
+DEPENDENTS_MAX = 200
+
+
+class DependentConflict(DefiniteError):
+    """An object that the application needs is on the target already, and differs."""
+
+
+async def dependents_on(cluster: Cluster, manifest: Manifest) -> dict[ObjectRef, Manifest | None]:
+    """What the application names, as it is on its source; `None` for what is not there."""
+    wanted = dependents_of(manifest)
+    if len(wanted) > DEPENDENTS_MAX:
+        message = f"{manifest.get('kind')} names {len(wanted)} dependents; at most {DEPENDENTS_MAX} are moved"
+        raise DefiniteError(message, reason="TooManyDependents")
+    found = await asyncio.gather(
+        *(cluster.find(each.group_kind, each.namespace, each.name) for each in wanted)
+    )
+    return dict(zip(wanted, found, strict=True))
+
+
+async def plan_dependents(
+    fleet: Fleet,
+    policy: Policy,
+    source: str,
+    manifest: Manifest,
+    target: str,
+    record: Record | None,
+) -> tuple[PlannedDependent, ...]:
+    """What will be done about each dependent on the target. Raises `DependentConflict`."""
+    if not policy.spec.propagate_deps:
+        return ()
+    if record is not None and record.move is not None:
+        present: dict[ObjectRef, Manifest | None] = {
+            ObjectRef.of(each): each for each in record.move.dependents
+        }
+    else:
+        present = await dependents_on(fleet.cluster(source), manifest)
+    planned = [
+        await _plan_one(fleet.cluster(target), policy, ref, each) for ref, each in present.items()
+    ]
+    return tuple(each for each in planned if each is not None)
+
+
+async def _plan_one(
+    cluster: Cluster, policy: Policy, ref: ObjectRef, wanted: Manifest | None
+) -> PlannedDependent | None:
+    if wanted is None:
+        return PlannedDependent(ref=ref, action="Missing")
+    if immovable(wanted) is not None:
+        return None
+    there = await cluster.find(ref.group_kind, ref.namespace, ref.name)
+    if there is None:
+        return PlannedDependent(ref=ref, action="Create")
+    differences = compare(as_dependent(wanted, failover=""), there)
+    if not differences:
+        return PlannedDependent(ref=ref, action="Keep")
+    if policy.spec.conflict_resolution == "Overwrite":
+        return PlannedDependent(ref=ref, action="Overwrite")
+    message = (
+        f"{ref} is on {cluster.name} already and differs in {', '.join(differences)}; make them equal, delete the one "
+        "there, or set conflictResolution: Overwrite"
+    )
+    raise DependentConflict(message)
+
+
+async def movable_dependents(
+    cluster: Cluster, manifest: Manifest, failover: str
+) -> tuple[Manifest, ...]:
+    """The dependents as they will be created on a target, marked as ours."""
+    present = await dependents_on(cluster, manifest)
+    kept = (each for each in present.values() if each is not None and immovable(each) is None)
+    return tuple(as_dependent(each, failover=failover) for each in kept)
+
+
+async def create_dependents(
+    cluster: Cluster, policy: Policy, namespace: str, dependents: tuple[Manifest, ...]
+) -> None:
+    """Create the namespace and each dependent that is absent; equal ones are kept."""
+    if not await _namespace_is_there(cluster, namespace):
+        await _create_if_absent(
+            cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        )
+    for each in dependents:
+        await _ensure(cluster, policy, each)
+
+
+async def _namespace_is_there(cluster: Cluster, namespace: str) -> bool:
+    return not namespace or await cluster.find(NAMESPACE_KIND, "", namespace) is not None
+
+
+async def _create_if_absent(cluster: Cluster, manifest: Manifest) -> None:
+    try:
+        await cluster.create(manifest)
+    except AlreadyExists:
+        return  # somebody was faster; what counts is that it is there
+
+
+async def _ensure(cluster: Cluster, policy: Policy, wanted: Manifest) -> None:
+    ref = ObjectRef.of(wanted)
+    try:
+        await cluster.create(wanted)
+    except AlreadyExists:
+        there = await cluster.find(ref.group_kind, ref.namespace, ref.name)
+        if there is None or not compare(wanted, there):
+            return
+        if policy.spec.conflict_resolution != "Overwrite":
+            message = f"{ref} on {cluster.name} was created or changed after the plan, and differs"
+            raise DependentConflict(message) from None
+        replacement = {**wanted, "metadata": {**wanted["metadata"]}}
+        for key in ("resourceVersion", "uid"):
+            replacement["metadata"][key] = text(there, "metadata", key)
+        await cluster.replace(replacement)
+
+
+async def remove_created(cluster: Cluster, dependents: tuple[Manifest, ...], failover: str) -> None:
+    """Delete those dependents that this failover created, and nobody changed to be theirs."""
+    for each in dependents:
+        ref = ObjectRef.of(each)
+        there = await cluster.find(ref.group_kind, namespace_of(each), name_of(each))
+        if there is None or created_by(there) != failover or compare(each, there):
+            continue
+        try:
+            await cluster.delete(
+                ref.group_kind, namespace_of(each), name_of(each), uid=text(there, "metadata", "uid"),
+                resource_version=text(there, "metadata", "resourceVersion"),
+            )  # fmt: skip
+        except NotFound:
+            continue

@@ -1,0 +1,165 @@
+"""The end of a move: labels off, nothing left over, the record closed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.attempts import effect, may_write
+from activities.purging import SourceReappeared, close_record
+from activities.seeing import find_application
+from failover.domain.errors import ClusterUnreachable, Conflict, Invalid, NotFound, TransientError
+from failover.domain.manifest import annotations_of, labels_of, uid_of
+from failover.domain.marks import GENERATION, SUPERSEDED_BY, mark_of
+from failover.domain.overrides.patching import escape
+from failover.domain.steps import Finished, FinishRequest, ReleaseRequest
+from failover.fleet import Cluster, Fleet
+from failover.records import Found, RecordMissing, Superseded, read_record, verify_claim
+
+TRY_AGAIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """Tidies up under the claim of the run."""
+
+    fleet: Fleet
+
+    @activity.defn
+    @effect
+    async def release_labels(self, request: ReleaseRequest) -> None:
+        """Take exactly our labels off our copy; a mismatch means released already, or newer: success."""
+        cluster = self.fleet.cluster(request.cluster)
+        app = request.claim.application
+        manifest = await find_application(cluster, app)
+        if manifest is None or uid_of(manifest) != request.uid:
+            return
+        ours = {
+            key: value
+            for key, value in request.labels.items()
+            if labels_of(manifest).get(key) == value
+        }
+        mark = mark_of(manifest)
+        if not ours or mark is None or mark.generation != request.claim.generation:
+            return
+        operations = [
+            {"op": "test", "path": "/metadata/uid", "value": request.uid},
+            {
+                "op": "test",
+                "path": f"/metadata/annotations/{escape(GENERATION)}",
+                "value": str(mark.generation),
+            },
+            *(
+                {"op": "test", "path": f"/metadata/labels/{escape(key)}", "value": value}
+                for key, value in ours.items()
+            ),
+            *({"op": "remove", "path": f"/metadata/labels/{escape(key)}"} for key in ours),
+        ]
+        await may_write(cluster, request.claim)
+        try:
+            await cluster.patch(app.group_kind, app.namespace, app.name, operations)
+        except (Conflict, NotFound, Invalid) as error:
+            if isinstance(error, Invalid) and not await self._released(cluster, request):
+                raise
+            return
+
+    async def _released(self, cluster: Cluster, request: ReleaseRequest) -> bool:
+        manifest = await find_application(cluster, request.claim.application)
+        return manifest is None or not any(
+            labels_of(manifest).get(key) == value for key, value in request.labels.items()
+        )
+
+    @activity.defn
+    @effect
+    async def finish(self, request: FinishRequest) -> Finished:
+        """Look at every cluster that had a copy, tidy up there, close the record. What does not answer is listed."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + request.leftovers_after_seconds
+        todo = list(request.clusters)
+        while True:
+            failed = [
+                (name, error)
+                for name, error in zip(
+                    todo,
+                    await asyncio.gather(*(self._finish_on(name, request) for name in todo)),
+                    strict=True,
+                )
+                if error is not None
+            ]
+            todo = [name for name, _ in failed]
+            if not todo:
+                return Finished()
+            if loop.time() >= until:
+                return Finished(
+                    leftovers=tuple(
+                        f"{name}: the record is still open there ({error.message})"
+                        for name, error in failed
+                    )
+                )
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
+
+    async def _finish_on(self, name: str, request: FinishRequest) -> TransientError | None:
+        """`None` when all is tidy there; the error of a cluster that does not answer."""
+        try:
+            await self._tidy(self.fleet.cluster(name), request)
+        except ClusterUnreachable as error:
+            return error
+        except TransientError as error:
+            return error
+        return None
+
+    async def _tidy(self, cluster: Cluster, request: FinishRequest) -> None:
+        app = request.claim.application
+        found = await read_record(cluster, app)
+        if not self._is_ours(found, request, cluster.name):
+            return
+        assert found is not None, "_is_ours refuses a missing record"
+        manifest = await find_application(cluster, app)
+        left_in_place = request.purge_mode == "Never" and cluster.name == request.source
+        if manifest is not None and cluster.name != request.home and not left_in_place:
+            message = (
+                f"{app} lives on {request.home} now, but it is on {cluster.name} again (uid {uid_of(manifest)}): find out who "
+                "created it (failover doctor), stop that and delete the object, then retry"
+            )
+            raise SourceReappeared(message)
+        if request.mark_superseded and left_in_place and manifest is not None:
+            await self._mark_superseded(cluster, request)
+        await close_record(cluster, found, home=request.home)
+
+    def _is_ours(self, found: Found | None, request: FinishRequest, cluster: str) -> bool:
+        """A record that is gone or newer needs nothing more from us, except where we live."""
+        try:
+            verify_claim(found.head if found else None, request.claim, cluster)
+        except RecordMissing:
+            return False
+        except Superseded:
+            if cluster == request.home:
+                raise
+            return False
+        return True
+
+    async def _mark_superseded(self, cluster: Cluster, request: FinishRequest) -> None:
+        app = request.claim.application
+        manifest = await find_application(cluster, app)
+        if manifest is None or uid_of(manifest) != request.source_uid:
+            return
+        annotations = annotations_of(manifest)
+        value = f"{request.home}/{request.claim.generation}"
+        if annotations.get(SUPERSEDED_BY) == value:
+            return
+        operations: list[dict[str, object]] = [
+            {"op": "test", "path": "/metadata/uid", "value": request.source_uid}
+        ]
+        if not annotations:
+            operations.append({"op": "add", "path": "/metadata/annotations", "value": {}})
+        operations.append(
+            {
+                "op": "add",
+                "path": f"/metadata/annotations/{escape(SUPERSEDED_BY)}",
+                "value": value,
+            }
+        )
+        await may_write(cluster, request.claim)
+        await cluster.patch(app.group_kind, app.namespace, app.name, operations)

@@ -1,0 +1,172 @@
+"""Looking at one application: once, or until something changes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.attempts import effect
+from activities.following import Followings
+from activities.seeing import find_application, health_now, unreachable_health
+from failover.domain.errors import CredentialsRejected, Forbidden, TransientError, UnknownKind
+from failover.domain.health import Health, HealthStatus, judge, owned_kinds
+from failover.domain.manifest import Manifest, uid_of
+from failover.domain.record import is_open
+from failover.domain.steps import Look, Observation
+from failover.fleet import Change, Cluster, Fleet
+from failover.records import read_head
+
+
+@dataclass(frozen=True)
+class Observing:
+    """Reads only."""
+
+    fleet: Fleet
+
+    @activity.defn
+    @effect
+    async def observe(self, look: Look) -> Observation:
+        """Look once, in quorum reads. A cluster that does not answer gives `Unknown`, not an error."""
+        return await observe_now(self.fleet.cluster(look.cluster), look, with_record=True)
+
+    @activity.defn
+    @effect
+    async def wait_out_toleration(self, look: Look) -> Observation:
+        """Watch the source until what is seen differs from what is known."""
+        return await next_difference(self.fleet.cluster(look.cluster), look)
+
+    @activity.defn
+    @effect
+    async def await_healthy(self, look: Look) -> Observation:
+        """Watch the new copy until what is seen differs from what is known."""
+        return await next_difference(self.fleet.cluster(look.cluster), look)
+
+
+async def observe_now(cluster: Cluster, look: Look, *, with_record: bool = False) -> Observation:
+    """One look, from a quorum."""
+    try:
+        manifest, head = await asyncio.gather(
+            find_application(cluster, look.application),
+            read_head(cluster, look.application) if with_record else _nothing(),
+        )
+        open_record = head is not None and is_open(head)
+        if manifest is None:
+            return _absent(look).model_copy(update={"open_record": open_record})
+        health = await health_now(cluster, manifest)
+    except (TransientError, Forbidden, CredentialsRejected, UnknownKind) as error:
+        return Observation(found=False, health=_unknown(error))
+    return _present(look, uid_of(manifest), health, open_record=open_record)
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _unknown(error: TransientError | Forbidden | CredentialsRejected | UnknownKind) -> Health:
+    if isinstance(error, TransientError | Forbidden):
+        return unreachable_health(error)
+    return Health(status=HealthStatus.UNKNOWN, reason=error.reason, message=error.message)
+
+
+def _absent(look: Look) -> Observation:
+    message = f"{look.application} is not on {look.cluster}"
+    health = Health(status=HealthStatus.UNHEALTHY, reason="NotThere", message=message)
+    return Observation(found=False, health=health)
+
+
+def _present(look: Look, uid: str, health: Health, *, open_record: bool = False) -> Observation:
+    replaced = bool(look.uid) and uid != look.uid
+    return Observation(
+        found=True, uid=uid, replaced=replaced, health=health, open_record=open_record
+    )
+
+
+async def next_difference(cluster: Cluster, look: Look) -> Observation:
+    """Follow the object and what it owns through the shared watches until there is news."""
+    application = look.application
+    view = _View(look)
+    async with Followings() as followings:
+        followings.add(
+            0, cluster.follow(application.group_kind, application.namespace, name=application.name)
+        )
+        following_uid = ""
+        while True:
+            view.take(*await followings.next())
+            if view.uid and view.uid != following_uid:
+                following_uid = view.uid
+                view.forget_owned()
+                for number, kind in enumerate(owned_kinds(application.group_kind), start=1):
+                    followings.add(
+                        number, cluster.follow(kind, application.namespace, owner_uid=view.uid)
+                    )
+            if (seen := view.observation()) is not None and seen.differs(look.last):
+                confirmed = await observe_now(cluster, look)
+                if confirmed.differs(look.last):
+                    return confirmed
+                view.settle(seen)
+
+
+class _View:
+    """What the watches have shown so far; complete once each of them has been in step."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._manifest: Manifest | None = None
+        self._owned: dict[str, Manifest] = {}
+        self._in_step: set[int] = set()
+        self._stale: dict[int, Health] = {}
+        self._settled: Observation | None = None
+        self._wanted = 1 + len(owned_kinds(look.application.group_kind))
+
+    @property
+    def uid(self) -> str:
+        return uid_of(self._manifest) if self._manifest else ""
+
+    def forget_owned(self) -> None:
+        self._owned.clear()
+        self._in_step &= {0}
+
+    def take(self, number: int, change: Change) -> None:
+        match change.type:
+            case "Synced":
+                self._in_step.add(number)
+                self._stale.pop(number, None)
+            case "Stale":
+                reason = change.reason or "ClusterUnreachable"
+                self._stale[number] = Health(
+                    status=HealthStatus.UNKNOWN, reason=reason, message=change.message
+                )
+            case "Present" if number == 0:
+                self._manifest = change.manifest
+            case "Deleted" if number == 0:
+                self._manifest = None
+            case "Present":
+                self._owned[uid_of(change.manifest)] = change.manifest
+            case "Deleted":
+                self._owned.pop(uid_of(change.manifest), None)
+
+    def settle(self, seen: Observation) -> None:
+        """A quorum read did not confirm this: wait for the next change before looking again."""
+        self._settled = seen
+
+    def observation(self) -> Observation | None:
+        if self._stale:
+            return self._unless_settled(
+                Observation(found=False, health=next(iter(self._stale.values())))
+            )
+        if 0 not in self._in_step:
+            return None
+        if self._manifest is None:
+            return self._unless_settled(_absent(self._look))
+        if len(self._in_step) < self._wanted:
+            return None
+        owned = list(self._owned.values()) if self._wanted > 1 else None
+        return self._unless_settled(_present(self._look, self.uid, judge(self._manifest, owned)))
+
+    def _unless_settled(self, seen: Observation) -> Observation | None:
+        if self._settled is not None and not seen.differs(self._settled):
+            return None
+        self._settled = None
+        return seen

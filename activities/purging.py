@@ -1,0 +1,224 @@
+"""Taking copies away, and seeing them gone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.attempts import current_attempt, effect, may_write
+from activities.dependents import remove_created
+from activities.gone import Closing, check_same_cluster, remove_finalizer
+from activities.moving import SourceChanged, is_of
+from activities.seeing import find_application
+from failover.domain.errors import Conflict, DefiniteError, NotFound, TransientError
+from failover.domain.identity import GroupKind
+from failover.domain.manifest import (
+    Manifest,
+    is_deleting,
+    name_of,
+    namespace_of,
+    resource_version_of,
+    spec_digest,
+    uid_of,
+)
+from failover.domain.planning import captured
+from failover.domain.record import Record
+from failover.domain.steps import Purged, PurgeRequest, WithdrawRequest
+from failover.fleet import Cluster, Fleet
+from failover.records import Found, RecordMissing, read_record, verify_claim, write_record
+
+DELETE_TRIES = 5
+SETTLE_LOOK_SECONDS = 0.5
+
+
+class SourceReappeared(DefiniteError):
+    """Somebody has created the application again where it was purged."""
+
+
+@dataclass(frozen=True)
+class Purging:
+    """Deletes, each with uid and resourceVersion, under the claim of the run."""
+
+    fleet: Fleet
+
+    @activity.defn
+    @effect
+    async def purge_source(self, request: PurgeRequest) -> Purged:
+        """Delete the source's copy, and return once it and all it owned are confirmed gone."""
+        cluster = self.fleet.cluster(request.cluster)
+        attempt = current_attempt()
+        attempt.delete_accepted = activity.info().attempt > 1  # a lost worker counts as accepted
+        await check_same_cluster(cluster, request.cluster_uid)
+        found = await _our_record(cluster, request)
+        known = found.record.move.closure if found.record.move else ()
+        closing = Closing(cluster, request.claim.application, request.uid, known)
+        manifest = await find_application(cluster, request.claim.application)
+        deleted = False
+        if manifest is not None and uid_of(manifest) == request.uid:
+            await closing.learn(manifest)
+            if is_deleting(manifest):
+                attempt.delete_accepted = True
+                await self._maybe_remove_finalizer(
+                    cluster, manifest, request.remove_finalizer, closing
+                )
+            else:
+                attempt.delete_accepted = False
+                await self._delete(cluster, request, manifest)
+                deleted = True
+        else:
+            attempt.delete_accepted = True
+        await closing.wait(request.gone_within_seconds)
+        await self._settle(cluster, request)
+        return Purged(deleted=deleted, closure=closing.count)
+
+    async def _delete(self, cluster: Cluster, request: PurgeRequest, manifest: Manifest) -> None:
+        for _ in range(DELETE_TRIES):
+            self._check_unchanged(request, manifest)
+            await may_write(cluster, request.claim)
+            try:
+                await _delete_exactly(cluster, request, manifest)
+            except NotFound:
+                return
+            except Conflict:
+                again = await find_application(cluster, request.claim.application)
+                if again is None or uid_of(again) != request.uid:
+                    return
+                manifest = again
+            else:
+                return
+        raise Conflict(
+            f"{request.claim.application} on {cluster.name} changes faster than it can be deleted"
+        )
+
+    def _check_unchanged(self, request: PurgeRequest, manifest: Manifest) -> None:
+        """An edit, or new state, since the capture sends the run back: what was captured is not what would be lost."""
+        if request.spec_digest and spec_digest(manifest) != request.spec_digest:
+            raise SourceChanged(
+                f"{request.claim.application} on {request.cluster} was edited after its capture"
+            )
+        if not request.compare_state:
+            return
+        wanted = [
+            rule for rule in request.policy.active.rules if rule.alias_label_name in request.labels
+        ]
+        skipped = {rule.alias_label_name for rule in request.policy.active.rules} - {
+            rule.alias_label_name for rule in wanted
+        }
+        if captured(request.policy, manifest, skipped) != request.labels:
+            raise SourceChanged(
+                f"the state of {request.claim.application} on {request.cluster} changed after its capture"
+            )
+
+    async def _maybe_remove_finalizer(
+        self, cluster: Cluster, manifest: Manifest, finalizer: str, closing: Closing
+    ) -> None:
+        if finalizer:
+            current_attempt().check()
+            await remove_finalizer(cluster, manifest, finalizer, closing)
+
+    async def _settle(self, cluster: Cluster, request: PurgeRequest) -> None:
+        """Gone, and still gone after the settling time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + request.settle_seconds
+        while True:
+            there = await find_application(cluster, request.claim.application)
+            if there is not None:
+                message = (
+                    f"{request.claim.application} was purged from {cluster.name}, and somebody has created it there again "
+                    f"(uid {uid_of(there)}). Find out who (failover doctor), stop it and delete the object, then retry"
+                )
+                raise SourceReappeared(message)
+            left = until - loop.time()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, SETTLE_LOOK_SECONDS))
+
+    @activity.defn
+    @effect
+    async def withdraw_target(self, request: WithdrawRequest) -> Purged:
+        """Take our copy off a target, see it gone, remove what we created for it, close the record there."""
+        cluster = self.fleet.cluster(request.cluster)
+        application = request.claim.application
+        try:
+            found = await _our_record(cluster, request)
+        except RecordMissing:
+            if request.claim.generation:
+                raise
+            return Purged(deleted=False)  # the capture never came as far as this cluster
+        move = found.record.move
+        if move is None:
+            return Purged(deleted=False)  # withdrawn before
+        manifest = await find_application(cluster, application)
+        deleted = False
+        closing: Closing | None = None
+        if manifest is not None and is_of(manifest, request.claim, move):
+            closing = Closing(cluster, application, uid_of(manifest), ())
+            await closing.learn(manifest)
+            if is_deleting(manifest):
+                await self._maybe_remove_finalizer(
+                    cluster, manifest, request.remove_finalizer, closing
+                )
+            else:
+                await may_write(cluster, request.claim)
+                await _delete_now(cluster, application.group_kind, manifest)
+                deleted = True
+            await closing.wait(request.gone_within_seconds)
+        await may_write(cluster, request.claim)
+        await remove_created(cluster, move.dependents, request.claim.failover)
+        await close_record(cluster, found, home=move.source)
+        return Purged(deleted=deleted, closure=closing.count if closing else 0)
+
+
+async def _our_record(cluster: Cluster, request: PurgeRequest | WithdrawRequest) -> Found:
+    found = await read_record(cluster, request.claim.application)
+    verify_claim(found.head if found else None, request.claim, cluster.name)
+    assert found is not None, "verify_claim refuses a missing record"
+    return found
+
+
+async def close_record(cluster: Cluster, found: Found, *, home: str) -> None:
+    """Empty the record's data; generation, claim, home and state stay."""
+    record = found.record
+    closed = Record(
+        application=record.application,
+        generation=record.generation,
+        claim=record.claim,
+        home=home,
+        state=record.state,
+    )
+    if closed == record:
+        return
+    current_attempt().check()
+    await write_record(cluster, closed, found.head)
+
+
+async def _delete_exactly(cluster: Cluster, request: PurgeRequest, manifest: Manifest) -> None:
+    """One delete, and the truth about it: without a definite answer it counts as accepted."""
+    attempt = current_attempt()
+    app = request.claim.application
+    attempt.delete_accepted = True
+    try:
+        await cluster.delete(
+            app.group_kind,
+            app.namespace,
+            app.name,
+            uid=uid_of(manifest),
+            resource_version=resource_version_of(manifest),
+        )
+    except TransientError as error:
+        attempt.delete_accepted = not isinstance(error, Conflict)
+        raise
+    except NotFound:
+        raise
+    except DefiniteError:
+        attempt.delete_accepted = False
+        raise
+
+
+async def _delete_now(cluster: Cluster, kind: GroupKind, manifest: Manifest) -> None:
+    try:
+        await cluster.delete(kind, namespace_of(manifest), name_of(manifest), uid=uid_of(manifest))
+    except NotFound:
+        return  # gone already; the wait confirms it

@@ -1,0 +1,125 @@
+"""How an application is looked at: its object in a quorum read, what it owns through a shared watch.
+
+What a decision to move hangs on is never taken from the watch alone: children that it names are read
+again, and where it names none, that is confirmed by a list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from failover.domain.closure import OwnedRef, closure, closure_kinds
+from failover.domain.errors import ClusterUnreachable, Forbidden, TransientError, UnknownKind
+from failover.domain.health import Health, HealthStatus, judge, owned_kinds
+from failover.domain.identity import ApplicationRef, GroupKind
+from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
+from failover.fleet import Cluster
+
+FOLLOW_SECONDS_MAX = 10.0
+
+
+async def find_application(cluster: Cluster, application: ApplicationRef) -> Manifest | None:
+    """The application's object on this cluster, from a quorum."""
+    return await cluster.find(application.group_kind, application.namespace, application.name)
+
+
+async def children_seen(
+    cluster: Cluster, kind: GroupKind, namespace: str, owner_uid: str
+) -> list[Manifest]:
+    """What the shared watch knows of this kind with this owner."""
+    found: list[Manifest] = []
+    try:
+        async with (
+            asyncio.timeout(FOLLOW_SECONDS_MAX),
+            cluster.follow(kind, namespace, owner_uid=owner_uid) as changes,
+        ):
+            async for change in changes:
+                if change.type == "Present":
+                    found.append(change.manifest)
+                elif change.type == "Synced":
+                    return found
+                elif change.type == "Stale":
+                    break
+    except TimeoutError:
+        pass  # the watch does not come up; the list below answers or says why
+    return [
+        each for each in await cluster.list(kind, namespace) if owner_uid in owner_uids_of(each)
+    ]
+
+
+async def children_now(
+    cluster: Cluster, kind: GroupKind, namespace: str, owner_uid: str
+) -> list[Manifest]:
+    """The owned objects of this kind as a quorum has them now."""
+    seen = await children_seen(cluster, kind, namespace, owner_uid)
+    if not seen:
+        return [
+            each for each in await cluster.list(kind, namespace) if owner_uid in owner_uids_of(each)
+        ]
+    fresh = await asyncio.gather(
+        *(cluster.find(kind, namespace_of(each), name_of(each)) for each in seen)
+    )
+    return [each for each in fresh if each is not None and owner_uid in owner_uids_of(each)]
+
+
+async def owned_now(cluster: Cluster, manifest: Manifest) -> list[Manifest] | None:
+    """What the health of this object is checked against; `None` where nothing is, or it cannot be seen."""
+    kinds = owned_kinds(GroupKind.of(manifest))
+    if not kinds:
+        return None
+    try:
+        lists = await asyncio.gather(
+            *(
+                children_now(cluster, kind, namespace_of(manifest), uid_of(manifest))
+                for kind in kinds
+            )
+        )
+    except (Forbidden, UnknownKind):
+        return None  # nobody may look: then absence of evidence is not held against it
+    return [each for found in lists for each in found]
+
+
+async def health_now(cluster: Cluster, manifest: Manifest) -> Health:
+    """The verdict on the object, from quorum reads."""
+    return judge(manifest, await owned_now(cluster, manifest))
+
+
+async def closure_now(cluster: Cluster, manifest: Manifest) -> tuple[OwnedRef, ...]:
+    """Everything the object owns, directly or not, among what runs or makes pods."""
+    kinds = closure_kinds(GroupKind.of(manifest))
+    return await closure_of(cluster, namespace_of(manifest), uid_of(manifest), kinds)
+
+
+async def closure_of(
+    cluster: Cluster, namespace: str, root_uid: str, kinds: Sequence[GroupKind]
+) -> tuple[OwnedRef, ...]:
+    """The transitive closure from the shared watches, level by level."""
+    objects: dict[str, Manifest] = {}
+    waiting = [root_uid]
+    while waiting:
+        owners, waiting = waiting, []
+        asked = [(owner, kind) for owner in owners for kind in kinds]
+        lists = await asyncio.gather(
+            *(_children_if_served(cluster, kind, namespace, owner) for owner, kind in asked)
+        )
+        for each in (each for found in lists for each in found):
+            if uid_of(each) not in objects:
+                objects[uid_of(each)] = each
+                waiting.append(uid_of(each))
+    return closure(root_uid, objects.values())
+
+
+async def _children_if_served(
+    cluster: Cluster, kind: GroupKind, namespace: str, owner: str
+) -> list[Manifest]:
+    try:
+        return await children_seen(cluster, kind, namespace, owner)
+    except UnknownKind:
+        return []  # a kind that the cluster does not serve has no objects there
+
+
+def unreachable_health(error: TransientError | Forbidden) -> Health:
+    """Nothing can be said of an application whose cluster does not answer."""
+    reason = "ClusterUnreachable" if isinstance(error, ClusterUnreachable) else error.reason
+    return Health(status=HealthStatus.UNKNOWN, reason=reason, message=error.message)

@@ -1,0 +1,148 @@
+"""What every verb shares: where the fleet and Temporal are, and how an answer is waited for.
+
+    failover [--fleet FILE] [--kubeconfig FILE] [--temporal-address HOST:PORT] [--debug] VERB …
+
+These options may stand before or after the verb (`hoisted`). What they leave open comes from
+`FAILOVER_*` (see `failover.settings`) and from Temporal's own `TEMPORAL_*` variables and profiles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from temporalio.client import Client
+
+from failover.domain.errors import InvalidInput
+from failover.kube.fleet import KubeFleet, open_fleet
+from failover.kube.fleetfile import FleetFile, load_fleet
+from failover.settings import Settings
+from failover.temporal import connect
+from triggers.asking import connecting
+
+T = TypeVar("T")
+
+GLOBAL_OPTIONS = ("--fleet", "--kubeconfig", "--temporal-address", "--temporal-namespace")
+GLOBAL_FLAGS = ("--debug",)
+
+Namespace = Annotated[
+    str,
+    typer.Option(
+        "--namespace", "-n", envvar="FAILOVER_NAMESPACE", help="Namespace of the application."
+    ),
+]
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="In all namespaces.")]
+Actor = Annotated[
+    str, typer.Option("--actor", help="Who decides, for the history; you, if left out.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+PolicyFiles = Annotated[
+    list[str],
+    typer.Option(
+        "-f", "--policy", help="Policy files, or directories of them; `-` is standard input."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where things are, as flags and environment say."""
+
+    settings: Settings = field(default_factory=Settings)
+    temporal_address: str = ""
+    temporal_namespace: str = ""
+    debug: bool = False
+
+    def fleet_file(self) -> FleetFile:
+        """The fleet's description. Raises `InvalidInput`."""
+        return load_fleet(self.settings.fleet, self.settings.kubeconfig or None)
+
+    @asynccontextmanager
+    async def fleet(self) -> AsyncIterator[KubeFleet]:
+        """The clusters; nothing is asked yet."""
+        async with open_fleet(self.fleet_file()) as fleet:
+            yield fleet
+
+    async def client(self) -> Client:
+        """A connection to Temporal. Raises `TemporalUnreachable`."""
+        with connecting():
+            return await connect(
+                address=self.temporal_address,
+                namespace=self.temporal_namespace,
+                identity=f"failover-cli@{actor()}",
+            )
+
+
+_surroundings: ContextVar[Surroundings] = ContextVar("surroundings")
+
+
+def surroundings() -> Surroundings:
+    """Those of the verb that is running."""
+    found = _surroundings.get(None)
+    return found if found is not None else Surroundings()
+
+
+def surround(
+    *,
+    fleet: str = "",
+    kubeconfig: str = "",
+    temporal_address: str = "",
+    temporal_namespace: str = "",
+    debug: bool = False,
+) -> Surroundings:
+    """Take up the global options. Raises `InvalidInput` for a `FAILOVER_*` variable that is wrong."""
+    wishes = {"fleet": fleet, "kubeconfig": kubeconfig}
+    try:
+        settings = Settings(**{key: value for key, value in wishes.items() if value})  # type: ignore[arg-type]
+    except ValidationError as error:
+        found = "; ".join(
+            f"FAILOVER_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()
+        )
+        raise InvalidInput(f"the environment is wrong: {found}") from error
+    made = Surroundings(settings, temporal_address, temporal_namespace, debug)
+    _surroundings.set(made)
+    return made
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Carry out one verb's work to its end."""
+    return asyncio.run(work)
+
+
+def actor(given: str = "") -> str:
+    """Who decides: the one named, or `user@host`."""
+    if given:
+        return given
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def hoisted(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the global options first, wherever they stood; nothing after `--` moves."""
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for each in waiting:
+        name, given, _ = each.partition("=")
+        if each == "--":
+            rest += [each, *waiting]
+        elif name in GLOBAL_OPTIONS and not given:
+            first += [each, *([value] if (value := next(waiting, None)) is not None else [])]
+        elif name in GLOBAL_OPTIONS or each in GLOBAL_FLAGS:
+            first.append(each)
+        else:
+            rest.append(each)
+    return [*first, *rest]

@@ -1,0 +1,137 @@
+"""`failover`, and `kubectl failover`: the verbs put together, and what becomes of an error.
+
+No error shows a traceback: one of ours is a sentence and a documented exit code (`cli.exits`);
+anything else is a bug, and says how its traceback can be seen.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from cli.context import hoisted, surround
+from cli.exits import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, exit_code
+from cli.printing import say, tell
+from failover.domain.errors import FailoverError
+
+FAMILIES = (
+    "starting", "listing", "telling", "planning", "steering", "pausing",
+    "up", "working", "demo", "linting", "offline", "rbac", "doctor",
+)  # fmt: skip
+
+
+def assemble() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="failover",
+        help="Durable failover for stateful applications on several Kubernetes clusters.",
+        epilog="The options above may stand before or after a command. `failover COMMAND --help` tells more.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_globals)
+    for name in FAMILIES:
+        if importlib.util.find_spec(f"cli.{name}") is None:
+            continue
+        importlib.import_module(f"cli.{name}").add_to(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command; every error becomes a sentence on standard error and an exit code."""
+    wanted = hoisted(arguments)
+    try:
+        answered = assemble()(args=wanted, prog_name=_name(), standalone_mode=False)
+    except FailoverError as error:
+        tell(f"error: {error.message}", style="red")
+        return exit_code(error)
+    except TyperException as error:
+        return _usage(error)
+    except Abort:
+        tell("nothing done")
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`); keep the interpreter from complaining at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug must not show a traceback unasked
+        if "--debug" in wanted:
+            traceback.print_exc()
+        told = f"{type(error).__name__}: {error}"
+        tell(f"internal error ({told[:300]}), run with --debug for the traceback", style="red")
+        return EXIT_BUG
+    return answered if isinstance(answered, int) else EXIT_DONE
+
+
+def _usage(error: TyperException) -> int:
+    message = error.format_message()
+    if not message:
+        return EXIT_USAGE  # help was shown, since nothing was asked
+    context = getattr(error, "ctx", None)
+    hint = f" (see `{context.command_path} --help`)" if context is not None else ""
+    tell(f"error: {message}{hint}", style="red")
+    return EXIT_USAGE
+
+
+def _name() -> str:
+    """How the person called us: kubectl runs its plugin `kubectl-failover`."""
+    return "kubectl failover" if "kubectl-" in os.path.basename(sys.argv[0]) else "failover"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            say(version("stateful-failover"))
+        except PackageNotFoundError:
+            say("unknown (not installed)")
+        raise typer.Exit
+
+
+def _globals(
+    fleet: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="The fleet file; else every context of the kubeconfig."),
+    ] = "",
+    kubeconfig: Annotated[
+        str, typer.Option(metavar="FILE", help="Kubeconfig; else $KUBECONFIG or ~/.kube/config.")
+    ] = "",
+    temporal_address: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Temporal; else $TEMPORAL_ADDRESS or profile.")
+    ] = "",
+    temporal_namespace: Annotated[
+        str, typer.Option(metavar="NAME", help="Temporal namespace; else $TEMPORAL_NAMESPACE.")
+    ] = "",
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an internal error.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="The version."),
+    ] = False,
+) -> None:
+    surround(
+        fleet=fleet,
+        kubeconfig=kubeconfig,
+        temporal_address=temporal_address,
+        temporal_namespace=temporal_namespace,
+        debug=debug,
+    )
+
+
+if __name__ == "__main__":
+    main()

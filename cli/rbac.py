@@ -1,0 +1,194 @@
+"""`failover rbac`: the least rights for the kinds that policies name, as YAML for `kubectl apply`.
+
+RBAC speaks of resources (`flinkdeployments`), policies of kinds (`FlinkDeployment`). What stands
+between them is taken from the catalogue, from `--resource`, or else from a cluster that answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import yaml
+
+from cli.context import run, surroundings
+from cli.files import policy_files, read_text, shown
+from failover.domain.errors import FailoverError, InvalidInput, UnknownKind
+from failover.domain.identity import GroupKind
+from failover.domain.policy import Policy
+from failover.domain.policy.reading import Reading, read_policies
+from failover.domain.rbac import KindInUse, Subject, roles
+from failover.kube.fleet import open_fleet
+
+CLUSTER_SECONDS = 10.0
+
+
+class Role(StrEnum):
+    """Whose rights."""
+
+    WATCHER = "watcher"
+    MOVER = "mover"
+
+
+CATALOGUE: Mapping[GroupKind, str] = {
+    GroupKind("", "Pod"): "pods",
+    GroupKind("", "ReplicationController"): "replicationcontrollers",
+    GroupKind("acid.zalan.do", "postgresql"): "postgresqls",
+    GroupKind("apps", "DaemonSet"): "daemonsets",
+    GroupKind("apps", "Deployment"): "deployments",
+    GroupKind("apps", "ReplicaSet"): "replicasets",
+    GroupKind("apps", "StatefulSet"): "statefulsets",
+    GroupKind("apps.kruise.io", "CloneSet"): "clonesets",
+    GroupKind("apps.kruise.io", "DaemonSet"): "daemonsets",
+    GroupKind("apps.kruise.io", "StatefulSet"): "statefulsets",
+    GroupKind("argoproj.io", "Rollout"): "rollouts",
+    GroupKind("argoproj.io", "Workflow"): "workflows",
+    GroupKind("batch", "CronJob"): "cronjobs",
+    GroupKind("batch", "Job"): "jobs",
+    GroupKind("batch.volcano.sh", "Job"): "jobs",
+    GroupKind("flink.apache.org", "FlinkDeployment"): "flinkdeployments",
+    GroupKind("flink.apache.org", "FlinkSessionJob"): "flinksessionjobs",
+    GroupKind("kafka.strimzi.io", "Kafka"): "kafkas",
+    GroupKind("kafka.strimzi.io", "KafkaConnect"): "kafkaconnects",
+    GroupKind("kubeflow.org", "MPIJob"): "mpijobs",
+    GroupKind("kubeflow.org", "PyTorchJob"): "pytorchjobs",
+    GroupKind("kubeflow.org", "TFJob"): "tfjobs",
+    GroupKind("postgresql.cnpg.io", "Cluster"): "clusters",
+    GroupKind("ray.io", "RayCluster"): "rayclusters",
+    GroupKind("ray.io", "RayJob"): "rayjobs",
+    GroupKind("ray.io", "RayService"): "rayservices",
+    GroupKind("serving.knative.dev", "Service"): "services",
+    GroupKind("sparkoperator.k8s.io", "SparkApplication"): "sparkapplications",
+}
+"""The plurals of kinds that are moved often, so that no cluster need be asked."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `rbac`."""
+    app.command(name="rbac")(print_roles)
+
+
+def print_roles(
+    policy_paths: Annotated[
+        list[str],
+        typer.Option("-f", "--policy", metavar="POLICY", help="Policy files or directories."),
+    ],
+    role: Annotated[
+        Role, typer.Option(help="A watcher sees and starts failovers, a mover carries them out.")
+    ],
+    namespaces: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-n", "--namespace", help="Only in these namespaces of the applications (repeat it)."
+        ),
+    ] = None,
+    resources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--resource",
+            metavar="KIND.GROUP=PLURAL",
+            help="The plural of a kind that is not known here, as in Widget.example.com=widgets.",
+        ),
+    ] = None,
+    subject: Annotated[
+        str,
+        typer.Option(
+            help="Who gets the rights: ServiceAccount:NAMESPACE/NAME, User:NAME or Group:NAME."
+        ),
+    ] = "ServiceAccount:failover-system/failover",
+) -> None:
+    """Print the roles that watching or moving the applications of these policies needs.
+
+    Apply them on each cluster: failover rbac -f POLICY --role mover | kubectl --context EAST apply -f -
+    """
+    policies = _read(policy_paths)
+    wanted = kinds_of(policies)
+    plurals = {**CATALOGUE, **dict(_given(each) for each in resources or [])}
+    known = [KindInUse(kind.group, plurals[kind]) for kind in wanted if kind in plurals]
+    if unknown := [kind for kind in wanted if kind not in plurals]:
+        known += run(_discover(unknown))
+    dependents = any(policy.spec.propagate_deps for policy in policies)
+    manifests = roles(
+        known, role.value, namespaces or (), dependents=dependents, subject=_subject(subject)
+    )
+    typer.echo(yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True), nl=False)
+
+
+def kinds_of(policies: Iterable[Policy]) -> tuple[GroupKind, ...]:
+    """The kinds that the policies' selectors name, each once."""
+    return tuple(
+        sorted({each.group_kind for policy in policies for each in policy.spec.resource_selectors})
+    )
+
+
+def _read(paths: Sequence[str]) -> tuple[Policy, ...]:
+    reading = Reading()
+    for path in policy_files(paths):
+        reading += read_policies(read_text(path), shown(path))
+    if reading.errors:
+        raise InvalidInput("\n".join(str(each) for each in reading.errors), reason="InvalidPolicy")
+    if not reading.policies:
+        raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
+    return reading.policies
+
+
+def _given(text: str) -> tuple[GroupKind, str]:
+    name, equals, plural = text.partition("=")
+    kind, _, group = name.partition(".")
+    if not (kind and equals and plural):
+        raise InvalidInput(
+            f"--resource {text}: write KIND.GROUP=PLURAL, as in Widget.example.com=widgets"
+        )
+    return GroupKind(group, kind), plural
+
+
+def _subject(text: str) -> Subject:
+    kind, _, name = text.partition(":")
+    namespace, slash, account = name.partition("/")
+    match kind:
+        case "ServiceAccount" if slash and namespace and account:
+            return Subject("ServiceAccount", account, namespace)
+        case "User" | "Group" if name:
+            return Subject(kind, name, "")
+        case _:
+            message = (
+                f"--subject {text}: write ServiceAccount:NAMESPACE/NAME, User:NAME or Group:NAME"
+            )
+            raise InvalidInput(message)
+
+
+async def _discover(kinds: Sequence[GroupKind]) -> list[KindInUse]:
+    """Ask the clusters in their order; the first that serves a kind answers for it."""
+    try:
+        file = surroundings().fleet_file()
+    except FailoverError as error:
+        raise _unknown(kinds, error.message) from error
+    found: list[KindInUse] = []
+    async with open_fleet(file) as opened:
+        for kind in kinds:
+            problems: list[str] = []
+            for facts in opened.facts:
+                try:
+                    async with asyncio.timeout(CLUSTER_SECONDS):
+                        served = await opened.cluster(facts.name).resource(kind)
+                except TimeoutError:
+                    problems.append(f"{facts.name} does not answer")
+                except FailoverError as error:
+                    problems.append(error.message)
+                else:
+                    found.append(KindInUse(served.group, served.plural, served.namespaced))
+                    break
+            else:
+                raise _unknown([kind], "; ".join(problems))
+    return found
+
+
+def _unknown(kinds: Sequence[GroupKind], why: str) -> UnknownKind:
+    names = ", ".join(str(kind) for kind in kinds)
+    flags = " ".join(f"--resource {kind}=PLURAL" for kind in kinds)
+    return UnknownKind(
+        f"the plural of {names} is not known here, and no cluster could tell it ({why}); say it: {flags}"
+    )

@@ -1,0 +1,58 @@
+"""Whether a workload is well, told from its own object and from what it owns.
+
+Three values, because "we cannot tell" is neither: `Unknown` stops the toleration clock (or counts,
+as the policy says) and never starts a failover by itself. A verdict is *about moving*: what another
+cluster would not mend (a finished job, a missing image, a delete in progress) is not `Unhealthy`.
+
+A status is a claim by a controller that may be dead. Where a kind is known to own what does the
+work, `owned_kinds` names it and `judge` compares: a claim that the owned objects contradict is
+`Unhealthy` with reason `StatusContradictsPods`. With `owned=None` nobody looked; then the status
+alone decides, and absence of evidence is not held against it.
+
+Where this differs from Karmada's interpreters, and why:
+
+Each as "kind: what is seen | Karmada's verdict | ours: why".
+
+- FlinkDeployment: job FAILED | Healthy | Unhealthy `JobFailed`: nothing runs
+- FlinkDeployment: FAILING, RESTARTING | Healthy | Unhealthy: a job in a restart loop would never
+  move
+- FlinkDeployment: SUSPENDED, not asked for | Healthy | Unhealthy `JobSuspended`: nothing runs
+- FlinkDeployment: CANCELLING | Healthy | Unknown `JobCancelling`: a person is stopping it
+- FlinkDeployment: image or crash-loop error before RUNNING | Healthy | Unknown `UserError`: it
+  will not run elsewhere either, and it is not well
+- FlinkDeployment: RUNNING, no ready JobManager | Healthy | Unhealthy `StatusContradictsPods`: a
+  dead operator leaves a frozen status
+- FlinkDeployment: no status yet | Unhealthy | Unknown `NoStatusYet`: nobody has looked yet
+- SparkApplication: SUBMISSION_FAILED, FAILING, PENDING_RERUN, INVALIDATING, UNKNOWN, SUBMITTED |
+  Healthy | Unhealthy: no driver works
+- SparkApplication: RUNNING, no ready driver | Healthy | Unhealthy `StatusContradictsPods`: as
+  above
+- SparkApplication: no state yet | Unhealthy | Unknown `NoStatusYet`: nobody has looked yet
+- Deployment: all replicas available, update under way or stalled | Unhealthy | Healthy: a slow
+  update must not evict what serves
+- Deployment: update under way, fewer replicas, `Available` holds | Unhealthy | Healthy: the
+  object's own limit is kept
+- Deployment: update under way, below that limit, not zero | Unhealthy | Unknown
+  `RolloutInProgress`: it may be the update or the cluster
+- Deployment: update stalled, `Available` holds | Unhealthy | Unknown `RolloutStalled`: the new
+  version is to blame as likely as the cluster
+- StatefulSet, DaemonSet: update under way, one replica (or `maxUnavailable`) missing | Unhealthy
+  | Unknown `RolloutInProgress`: no deadline or condition tells an update from an illness
+- Deployment, StatefulSet, DaemonSet, ReplicaSet: observed generation behind | Unhealthy |
+  Unknown `StatusOutdated`: the numbers speak of the old spec
+- Job: failed, or its pods not ready | no verdict | Unhealthy: Karmada never moves a Job
+- kinds of Kruise, Kubeflow, Ray, Volcano, Argo: own states | by a rule each | by their conditions,
+  else Unknown `NoConditions`: no verdict without a rule that we have proved
+- any other: condition `Ready` or `Available` | Healthy | as the condition says: Karmada knows no
+  hook and says Healthy
+- any other: no condition that can be read | Healthy | Unknown `NoConditions`: not knowing is not
+  health
+- all: being deleted | left out | Unknown `BeingDeleted`: somebody is at work on it
+"""
+
+from __future__ import annotations
+
+from failover.domain.health.catalogue import is_exclusive, judge, owned_kinds
+from failover.domain.health.verdict import Health, HealthStatus
+
+__all__ = ["Health", "HealthStatus", "is_exclusive", "judge", "owned_kinds"]

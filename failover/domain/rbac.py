@@ -1,0 +1,256 @@
+"""The least rights that a watcher or a mover needs, rendered as Roles.
+
+`RIGHTS` is the whole of it: each row says what is done, with what, where, by whom, and why. Rights
+in the applications' namespaces become one ClusterRole, bound for the whole cluster or, where
+namespaces are named, in each of these alone. RBAC cannot narrow `create` to names: therefore the
+records have a namespace of their own. Whoever has authenticated may discover kinds and review their
+own access without any rule of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SYSTEM_NAMESPACE = "failover-system"
+
+RoleName = Literal["watcher", "mover"]
+Scope = Literal["cluster", "application", "system"]
+When = Literal["always", "dependents"]
+
+_LABELS = {"app.kubernetes.io/part-of": "stateful-failover"}
+_API_GROUP = "rbac.authorization.k8s.io"
+
+
+@dataclass(frozen=True)
+class KindInUse:
+    """A workload kind that policies name, as the clusters serve it."""
+
+    group: str
+    plural: str
+    namespaced: bool = True
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom the roles are bound to."""
+
+    kind: Literal["ServiceAccount", "User", "Group"] = "ServiceAccount"
+    name: str = "failover"
+    namespace: str = SYSTEM_NAMESPACE
+
+
+@dataclass(frozen=True)
+class Right:
+    """One row: these verbs on these resources, and why they are needed."""
+
+    scope: Scope
+    group: str
+    resources: tuple[str, ...]
+    reading: tuple[str, ...]
+    """The verbs of both roles; empty where a watcher has no business at all."""
+    moving: tuple[str, ...]
+    """What a mover has in addition."""
+    why: str
+    names: tuple[str, ...] = ()
+    when: When = "always"
+
+
+WORKLOADS = Right(
+    "application",
+    "",
+    (),
+    ("get", "list", "watch"),
+    ("create", "patch", "delete"),
+    "the applications: seen, created on the target, labels released, purged from the source",
+)
+
+RIGHTS: tuple[Right, ...] = (
+    Right(
+        "cluster",
+        "",
+        ("namespaces",),
+        ("get",),
+        (),
+        "the uid of kube-system is the identity of the cluster",
+        names=("kube-system", SYSTEM_NAMESPACE),
+    ),
+    Right(
+        "cluster",
+        "",
+        ("namespaces",),
+        (),
+        ("get", "create"),
+        "an application's namespace is made on the target, where it is not there",
+    ),
+    Right(
+        "cluster",
+        "",
+        ("nodes",),
+        ("get",),
+        (),
+        "a pod on a node that is not ready is not confirmed gone",
+    ),
+    Right(
+        "application",
+        "",
+        ("pods",),
+        ("get", "list", "watch"),
+        (),
+        "what a workload owns: its health, and whether it is gone",
+    ),
+    Right(
+        "application",
+        "apps",
+        ("deployments", "replicasets", "statefulsets"),
+        ("get", "list", "watch"),
+        (),
+        "what a workload owns: its health, and whether it is gone",
+    ),
+    Right(
+        "application",
+        "batch",
+        ("jobs",),
+        ("get", "list", "watch"),
+        (),
+        "what a workload owns: its health, and whether it is gone",
+    ),
+    Right(
+        "application",
+        "",
+        ("configmaps", "secrets", "serviceaccounts", "persistentvolumeclaims"),
+        ("get",),
+        ("create", "patch", "delete"),
+        "what a pod template refers to goes along, is compared with what is on the target, and is "
+        "taken back if the move is; by name, so there is no list",
+        when="dependents",
+    ),
+    Right(
+        "application",
+        "",
+        ("events",),
+        (),
+        ("create", "patch"),
+        "what happens to an application is said in an Event on it",
+    ),
+    Right(
+        "system",
+        "",
+        ("secrets",),
+        ("get",),
+        ("list", "create", "update", "patch", "delete"),
+        "the records, each a Secret here; RBAC cannot bound `create` by name, the namespace does",
+    ),
+)
+
+
+def roles(
+    kinds: Sequence[KindInUse],
+    role: RoleName,
+    namespaces: Sequence[str] = (),
+    *,
+    dependents: bool = True,
+    subject: Subject | None = None,
+) -> list[dict[str, Any]]:
+    """The namespace, the roles and their bindings, in the order in which to create them.
+
+    Without namespaces, the applications' rights hold in the whole cluster. `dependents` says
+    whether a policy asks for `propagateDeps`: without it no Secret or ConfigMap may be read.
+    """
+    whom = subject or Subject()
+    rights = [right for right in RIGHTS if dependents or right.when == "always"]
+    rights += [
+        _workload(kind) for kind in sorted(set(kinds), key=lambda kind: (kind.group, kind.plural))
+    ]
+    rules = {scope: _rules(rights, scope, role) for scope in ("cluster", "application", "system")}
+    name = f"stateful-failover-{role}"
+    manifests = [_object("v1", "Namespace", SYSTEM_NAMESPACE)]
+    if whom.kind == "ServiceAccount":
+        if whom.namespace != SYSTEM_NAMESPACE:
+            manifests.append(_object("v1", "Namespace", whom.namespace))
+        manifests.append(_object("v1", "ServiceAccount", whom.name, whom.namespace))
+    if namespaces:
+        manifests += _bound(name, rules["cluster"], whom)
+        manifests.append(_role("ClusterRole", f"{name}-applications", rules["application"]))
+        for namespace in dict.fromkeys(namespaces):
+            manifests.append(
+                _binding("RoleBinding", f"{name}-applications", "ClusterRole", whom, namespace)
+            )
+    else:
+        manifests += _bound(name, [*rules["cluster"], *rules["application"]], whom)
+    manifests.append(_role("Role", name, rules["system"], SYSTEM_NAMESPACE))
+    manifests.append(_binding("RoleBinding", name, "Role", whom, SYSTEM_NAMESPACE))
+    return manifests
+
+
+def _workload(kind: KindInUse) -> Right:
+    scope: Scope = "application" if kind.namespaced else "cluster"
+    return Right(
+        scope, kind.group, (kind.plural,), WORKLOADS.reading, WORKLOADS.moving, WORKLOADS.why
+    )
+
+
+def _rules(rights: Iterable[Right], scope: Scope, role: RoleName) -> list[dict[str, Any]]:
+    """One rule for each group and set of verbs; the resources with the same verbs together."""
+    merged: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (group, resource, names), verbs in _verbs(rights, scope, role).items():
+        merged.setdefault((group, verbs, names), []).append(resource)
+    rules: list[dict[str, Any]] = []
+    for (group, verbs, names), resources in merged.items():
+        rule: dict[str, Any] = {
+            "apiGroups": [group],
+            "resources": sorted(resources),
+            "verbs": list(verbs),
+        }
+        if names:
+            rule["resourceNames"] = list(names)
+        rules.append(rule)
+    return rules
+
+
+def _verbs(
+    rights: Iterable[Right], scope: Scope, role: RoleName
+) -> dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]]:
+    verbs: dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]] = {}
+    for right in rights:
+        granted = right.reading + (right.moving if role == "mover" else ())
+        if right.scope != scope or not granted:
+            continue
+        for resource in right.resources:
+            key = (right.group, resource, right.names)
+            verbs[key] = tuple(dict.fromkeys((*verbs.get(key, ()), *granted)))
+    return verbs
+
+
+def _bound(name: str, rules: list[dict[str, Any]], whom: Subject) -> list[dict[str, Any]]:
+    return [
+        _role("ClusterRole", name, rules),
+        _binding("ClusterRoleBinding", name, "ClusterRole", whom),
+    ]
+
+
+def _role(kind: str, name: str, rules: list[dict[str, Any]], namespace: str = "") -> dict[str, Any]:
+    return {**_object(f"{_API_GROUP}/v1", kind, name, namespace), "rules": rules}
+
+
+def _binding(
+    kind: str, name: str, role_kind: str, whom: Subject, namespace: str = ""
+) -> dict[str, Any]:
+    subject: dict[str, Any] = {"kind": whom.kind, "name": whom.name}
+    if whom.kind == "ServiceAccount":
+        subject["namespace"] = whom.namespace
+    else:
+        subject["apiGroup"] = _API_GROUP
+    return {
+        **_object(f"{_API_GROUP}/v1", kind, name, namespace),
+        "roleRef": {"apiGroup": _API_GROUP, "kind": role_kind, "name": name},
+        "subjects": [subject],
+    }
+
+
+def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "labels": dict(_LABELS)}
+    if namespace:
+        metadata["namespace"] = namespace
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}

@@ -1,0 +1,228 @@
+"""The record: what each cluster remembers of an application and of the move that is under way.
+
+One Secret per application and cluster. Its annotations (generation, claim, home, state) stay; its
+data exists only while a move is open, and holds everything needed to finish or undo the move when
+the source has burnt: the original and the rendered object, the dependents, the owned closure.
+
+Rules kept here:
+- The generation only grows: each move takes the highest one seen, plus one.
+- The claim names the one run that may act. A writer re-reads it before each change, and stops
+  (`Superseded`) unless generation and claim are exactly its own. It stays when the move is closed,
+  so that a step that is repeated finds itself done and not superseded.
+- Data is gzipped JSON, cut into numbered Secrets that the first one names with their digests, so
+  that a torn write is noticed and never used.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from failover.domain.closure import OwnedRef
+from failover.domain.errors import DefiniteError
+from failover.domain.identity import ApplicationRef, record_name
+from failover.domain.manifest import OUR_PREFIX, Manifest, annotations_of, mapping, text
+from failover.domain.plan import PurgeMode
+
+NAMESPACE = "failover-system"
+CHUNK_BYTES = 700 * 1024
+"""Base64 in JSON adds a third; a Secret may hold 1 MiB (Kubernetes' MaxSecretSize)."""
+MOVE_BYTES_MAX = 64 * 1024 * 1024
+"""More than this unpacked is refused, so that a crafted record cannot exhaust memory."""
+
+LABEL = f"{OUR_PREFIX}record"
+_APPLICATION = f"{OUR_PREFIX}application"
+_GENERATION = f"{OUR_PREFIX}generation"
+_CLAIM = f"{OUR_PREFIX}claim"
+_HOME = f"{OUR_PREFIX}home"
+_STATE = f"{OUR_PREFIX}state"
+_PARTS = f"{OUR_PREFIX}parts"
+_DATA_KEY = "move"
+
+
+class RecordDamaged(DefiniteError):
+    """The record cannot be read: a part is missing, or does not match its digest."""
+
+
+class Move(BaseModel):
+    """A move that is under way, with all that is needed to finish or undo it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    failover: str
+    run: str
+    purge_mode: PurgeMode
+    source: str
+    source_uid: str
+    source_cluster_uid: str
+    target: str
+    attempted: tuple[str, ...] = ()
+    """Earlier targets of this move; whatever stands there has to be gone before it ends."""
+    lineage: tuple[int, ...] = ()
+    """Generations of runs that this move was taken over from; their copies are ours."""
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    original: Manifest
+    """The source's object without what servers add, and without alias labels."""
+    rendered: Manifest
+    """The object to create on the target, overrides and labels included, without the mark."""
+    dependents: tuple[Manifest, ...] = ()
+    """Rendered dependents that the target may lack."""
+    closure: tuple[OwnedRef, ...] = ()
+
+
+class Record(BaseModel):
+    """What one cluster remembers of one application."""
+
+    model_config = ConfigDict(frozen=True)
+
+    application: ApplicationRef
+    generation: int = 0
+    claim: str = ""
+    home: str = ""
+    state: dict[str, str] = Field(default_factory=dict[str, str])
+    move: Move | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a move is under way."""
+        return self.move is not None
+
+
+def to_secrets(record: Record, *, namespace: str = NAMESPACE) -> tuple[Manifest, list[Manifest]]:
+    """The Secret of the record, and the numbered Secrets that have to be written before it."""
+    name = record_name(record.application)
+    packed = b""
+    if record.move is not None:
+        packed = gzip.compress(record.move.model_dump_json().encode(), compresslevel=1, mtime=0)
+    chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
+    digests = [hashlib.sha256(chunk).hexdigest() for chunk in chunks]
+    annotations = {
+        _APPLICATION: record.application.key,
+        _GENERATION: str(record.generation),
+        _CLAIM: record.claim,
+        _HOME: record.home,
+        _STATE: json.dumps(record.state, sort_keys=True),
+        _PARTS: json.dumps(digests),
+    }
+    head = _secret(name, namespace, annotations, chunks[0] if chunks else b"")
+    rest = [
+        _secret(part_name(record.application, record.generation, number), namespace, {_APPLICATION: record.application.key}, chunk)
+        for number, chunk in enumerate(chunks[1:], start=1)
+    ]  # fmt: skip
+    return head, rest
+
+
+def part_name(application: ApplicationRef, generation: int, number: int) -> str:
+    """The name of a numbered Secret; the generation keeps a newer move's parts apart."""
+    return f"{record_name(application)}-{generation}-{number}"
+
+
+def part_count(head: Manifest) -> int:
+    """How many numbered Secrets the record's Secret names, beyond itself."""
+    return max(len(_digests(head)) - 1, 0)
+
+
+def generation_of(head: Manifest) -> int:
+    """The generation that the Secret carries; 0 where it carries none."""
+    raw = annotations_of(head).get(_GENERATION, "0")
+    return int(raw) if raw.isascii() and raw.isdigit() else 0
+
+
+def is_open(head: Manifest) -> bool:
+    """Whether the Secret holds a move that is under way."""
+    return bool(_digests(head))
+
+
+def claim_of(head: Manifest) -> str:
+    """The claim that the Secret carries."""
+    return annotations_of(head).get(_CLAIM, "")
+
+
+def from_secrets(
+    application: ApplicationRef, head: Manifest, parts: Mapping[int, Manifest]
+) -> Record:
+    """The record, checked against its digests. Raises `RecordDamaged`."""
+    annotations = annotations_of(head)
+    digests = _digests(head)
+    chunks = [_payload(head)] + [_payload(parts.get(n, {})) for n in range(1, len(digests))]
+    move = None
+    if digests:
+        for number, (chunk, digest) in enumerate(zip(chunks, digests, strict=True)):
+            if hashlib.sha256(chunk).hexdigest() != digest:
+                message = (
+                    f"part {number} of the record {text(head, 'metadata', 'name')} does not match its "
+                    "digest; another cluster's copy of the record has to be used"
+                )
+                raise RecordDamaged(message)
+        move = _unpack(b"".join(chunks), head)
+    return Record(
+        application=application,
+        generation=generation_of(head),
+        claim=annotations.get(_CLAIM, ""),
+        home=annotations.get(_HOME, ""),
+        state=_state(annotations.get(_STATE, "{}")),
+        move=move,
+    )
+
+
+def _unpack(packed: bytes, head: Manifest) -> Move:
+    name = text(head, "metadata", "name")
+    try:
+        inflater = zlib.decompressobj(wbits=31)
+        raw = inflater.decompress(packed, MOVE_BYTES_MAX)
+        if inflater.unconsumed_tail:
+            raise RecordDamaged(f"the record {name} is larger than {MOVE_BYTES_MAX} bytes")
+        return Move.model_validate_json(raw)
+    except (zlib.error, ValidationError) as error:
+        raise RecordDamaged(f"the record {name} cannot be read: {type(error).__name__}") from error
+
+
+def _secret(name: str, namespace: str, annotations: dict[str, str], chunk: bytes) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {LABEL: "true"},
+            "annotations": annotations,
+        },
+        "type": "stateful-failover.dev/record",
+        "data": {_DATA_KEY: base64.b64encode(chunk).decode()} if chunk else {},
+    }
+
+
+def _payload(secret: Manifest) -> bytes:
+    try:
+        return base64.b64decode(text(mapping(secret, "data"), _DATA_KEY), validate=True)
+    except ValueError:
+        return b""
+
+
+def _digests(head: Manifest) -> list[str]:
+    try:
+        read: object = json.loads(annotations_of(head).get(_PARTS, "[]"))
+    except ValueError:
+        return []
+    return (
+        [each for each in cast("list[object]", read) if isinstance(each, str)]
+        if isinstance(read, list)
+        else []
+    )
+
+
+def _state(raw: str) -> dict[str, str]:
+    try:
+        read: object = json.loads(raw)
+    except ValueError:
+        return {}
+    if not isinstance(read, dict):
+        return {}
+    return {k: v for k, v in cast("dict[str, object]", read).items() if isinstance(v, str)}

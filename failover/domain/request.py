@@ -1,0 +1,258 @@
+"""What starts, steers and describes a failover: the models that cross Temporal's wire.
+
+New fields get defaults and unknown ones are ignored, since histories outlive releases; what people
+write is checked strictly at the edge, before it becomes one of these.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from failover.domain.health import Health
+from failover.domain.identity import ApplicationRef
+from failover.domain.overrides import Override
+from failover.domain.phases import Action, Outcome, Phase
+from failover.domain.plan import FailoverPlan
+from failover.domain.policy import Policy
+from failover.domain.selection import Considered
+from failover.domain.toleration import Clock
+
+REQUEST_BYTES_MAX = 256 * 1024
+"""The largest request: a policy with its overrides, by value. A manifest never travels in it."""
+
+
+class Wire(BaseModel):
+    """A model on the wire: camelCase, frozen, lenient on read."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+    )
+
+
+class Limits(Wire):
+    """The fleet's own limits, carried in the request so that a run never depends on a worker's file."""
+
+    blocked_after_seconds: float = 180
+    """How long a step repeats transient errors before the failover is Blocked."""
+
+
+class Trigger(Wire):
+    """Why the failover was started, and by whom."""
+
+    kind: str = "Manual"
+    """`Manual`, `Watch`, ...: what started it."""
+    actor: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class StepEntry(Wire):
+    """One phase as it was lived through."""
+
+    phase: Phase
+    started_at: datetime
+    ended_at: datetime | None = None
+    cluster: str = ""
+    attempts: int = 0
+    note: str = ""
+
+
+class Block(Wire):
+    """Why the failover waits for a person."""
+
+    phase: Phase
+    reason: str
+    message: str
+    since: datetime
+    attempts: int = 0
+    copy_runs: str = ""
+    """A sentence: does a copy run now, and where."""
+
+
+class Attempted(Wire):
+    """A cluster on which a copy was started, or may have been."""
+
+    cluster: str
+    reason: str = ""
+    message: str = ""
+    withdrawn: bool = False
+
+
+class State(Wire):
+    """All that a run knows; carried over when it continues as new."""
+
+    phase: Phase = Phase.TOLERATING
+    started_at: datetime
+    looked: bool = False
+    clock: Clock
+    health: Health | None = None
+    policy: Policy
+    overrides: tuple[Override, ...] = ()
+    requested_target: str = ""
+    forced: bool = False
+    plan: FailoverPlan | None = None
+    considered: tuple[Considered, ...] = ()
+    approved: str = ""
+    claims: int = 0
+    claim: str = ""
+    generation: int = 0
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    spec_digest: str = ""
+    skipped_rules: tuple[str, ...] = ()
+    target: str = ""
+    target_uid: str = ""
+    attempted: tuple[Attempted, ...] = ()
+    staged: tuple[str, ...] = ()
+    """Clusters that hold the record of this move."""
+    purge_begun: bool = False
+    delete_accepted: bool = False
+    """The point of no return: a delete of the source's copy was, or may have been, accepted."""
+    source_gone: bool = False
+    adoption_checked: bool = False
+    """The open record of an earlier failover was looked at, and left nothing to take over."""
+    adopted: bool = False
+    """An interrupted failover was taken over: its record is the truth, not the live source."""
+    target_touched: bool = False
+    """Whether anything was, or may have been, put on the present target."""
+    replan_wanted: bool = False
+    """Another target is wanted as soon as the source is gone."""
+    recaptures: int = 0
+    verified: bool = False
+    restored_uid: str = ""
+    starting_since: datetime | None = None
+    outcome: Outcome | None = None
+    """What Finishing will end in."""
+    outcome_reason: str = ""
+    outcome_message: str = ""
+    block: Block | None = None
+    leftovers: tuple[str, ...] = ()
+    steps: tuple[StepEntry, ...] = ()
+    decisions: tuple[str, ...] = ()
+    """What people decided, in words, oldest first; bounded."""
+
+
+class FailoverRequest(Wire):
+    """The one argument of a failover."""
+
+    application: ApplicationRef
+    source: str
+    """The cluster on which the application is unhealthy."""
+    source_uid: str = ""
+    """The uid of the object there; empty: whichever is there at the first look."""
+    policy: Policy
+    overrides: tuple[Override, ...] = ()
+    trigger: Trigger = Trigger()
+    target: str = ""
+    """Where a person wants it; empty: the policy decides."""
+    observe_only: bool = False
+    """Tolerate and plan only, as `mode: Observe` in the policy."""
+    force_reason: str = ""
+    """Why a healthy source is moved all the same; empty: it is not."""
+    limits: Limits = Limits()
+    carried: State | None = None
+    """State of an earlier run of this failover that continued as new."""
+
+
+class Resolution(Wire):
+    """A person's decision about a failover, as the update `resolve` carries it."""
+
+    action: Action
+    actor: str = ""
+    note: str = ""
+    rule: str = ""
+    """Skip in Planning or Capturing: the aliasLabelName of the one rule to leave out."""
+    cold_start: bool = False
+    declare_gone: bool = False
+    """Skip in Purging or Withdrawing: you know that no process of the old copy runs."""
+    remove_finalizer: str = ""
+    """Retry in Purging or Withdrawing: take exactly this finalizer off, once all owned pods are gone."""
+    policy: Policy | None = None
+    """Replan: a new policy, in place of the old one from now on."""
+
+
+class Approval(Wire):
+    """A person's answer to a plan; bound to the plan's digest."""
+
+    digest: str
+    actor: str = ""
+    note: str = ""
+
+
+class Retarget(Wire):
+    """Another target, before a copy has started."""
+
+    cluster: str
+    actor: str = ""
+    note: str = ""
+
+
+class Reply(Wire):
+    """What an update answers: where the failover stands now."""
+
+    phase: str
+    message: str
+
+
+class Status(Wire):
+    """Everything a person would ask about a failover."""
+
+    application: ApplicationRef
+    phase: Phase
+    display_phase: str
+    """The phase, or the reason of waiting that lies over it: Blocked, Retrying."""
+    outcome: Outcome | None = None
+    reason: str = ""
+    message: str = ""
+    source: str = ""
+    target: str = ""
+    started_at: datetime | None = None
+    tolerated: timedelta = timedelta(0)
+    toleration: timedelta = timedelta(0)
+    toleration_ends_at: datetime | None = None
+    health: Health | None = None
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    point_of_no_return_passed: bool = False
+    copies: str = ""
+    generation: int = 0
+    plan: FailoverPlan | None = None
+    plan_digest: str = ""
+    considered: tuple[Considered, ...] = ()
+    block: Block | None = None
+    allowed: tuple[Action, ...] = ()
+    attempted: tuple[Attempted, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    steps: tuple[StepEntry, ...] = ()
+    decisions: tuple[str, ...] = ()
+    trigger: Trigger = Trigger()
+
+
+class FailoverResult(Wire):
+    """How a failover ended."""
+
+    application: ApplicationRef
+    outcome: Outcome
+    reason: str = ""
+    message: str = ""
+    source: str = ""
+    target: str = ""
+    """Where the application lives now."""
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    generation: int = 0
+    plan: FailoverPlan | None = None
+    leftovers: tuple[str, ...] = ()
+    steps: tuple[StepEntry, ...] = ()
+    decisions: tuple[str, ...] = ()
+
+
+class PauseRequest(Wire):
+    """Why everything, a cluster or an application is paused, and by whom."""
+
+    reason: str = ""
+    actor: str = ""

@@ -1,0 +1,180 @@
+"""What a failover says about itself: the texts of the Temporal UI, the CLI and Kubernetes Events.
+
+Lists are numbered and tables are avoided, since the Temporal UI renders Markdown tables without
+any padding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+
+from failover.domain.phases import Action, Phase
+from failover.domain.request import FailoverRequest, State, Status, StepEntry
+
+
+def summary(request: FailoverRequest) -> str:
+    """One line: what is moved off where, and why."""
+    app = request.application
+    why = f": {request.trigger.reason}" if request.trigger.reason else ""
+    return f"{app.name} ({app.kind}) off {request.source}{why}"
+
+
+def static_details(request: FailoverRequest, runbook: str = "") -> str:
+    """Markdown that stands in the UI without any worker: trigger, policy, limits, what to paste."""
+    app, policy = request.application, request.policy
+    rules = policy.active.rules
+    state = ", ".join(f"`{rule.alias_label_name}` ← `{rule.json_path}`" for rule in rules) or "none"
+    lines = [
+        f"**{app.kind} {app.namespace}/{app.name}** is unhealthy on **{request.source}**.",
+        "",
+        f"- Trigger: {request.trigger.kind} by {request.trigger.actor or 'unknown'}",
+        f"- Seen: {request.trigger.reason}: {request.trigger.message}",
+        f"- Policy: {policy}",
+        f"- Toleration: {seconds(policy.active.toleration)}, purge mode {policy.active.purge_mode}",
+        f"- State carried over: {state}",
+        f"- A step is Blocked after {request.limits.blocked_after_seconds:g} s of transient errors",
+        "",
+        "To decide, More Actions → Send an Update:",
+        "",
+        *(f"- `{name}` with `{json.dumps(value)}`" for name, value in _UPDATES),
+        "",
+        "or with the command line:",
+        "",
+        f"- `failover status {app.short} -n {app.namespace}`",
+        f"- `failover retry|skip|replan|abort {app.short} -n {app.namespace}`",
+    ]
+    if runbook:
+        lines += ["", f"[Runbook]({runbook})"]
+    return "\n".join(lines)
+
+
+_UPDATES: tuple[tuple[str, dict[str, object]], ...] = (
+    ("resolve", {"action": "Retry", "actor": "you", "note": "why"}),
+    ("resolve", {"action": "Abort", "actor": "you", "note": "why"}),
+    ("approve", {"digest": "as in the query status", "actor": "you"}),
+    ("retarget", {"cluster": "west", "actor": "you"}),
+)
+
+
+def current_details(status: Status) -> str:
+    """Markdown for the UI: phase, waiting for, done so far, captured state, point of no return."""
+    passed = "passed: a delete was accepted" if status.point_of_no_return_passed else "not passed"
+    lines = [f"**{status.display_phase}** · {waiting_for(status)}", ""]
+    if status.block is not None:
+        lines += [
+            f"**{status.block.reason}**: {status.block.message}",
+            "",
+            "Decide with one of:",
+            "",
+        ]
+        lines += [f"- `{command}`" for command in commands(status)]
+        lines += [""]
+    lines += [f"- Copies: {status.copies}", f"- Point of no return: {passed}"]
+    labels = ", ".join(f"`{key}={value}`" for key, value in sorted(status.labels.items()))
+    lines += [f"- Captured state: {labels or 'none yet'}"]
+    if status.leftovers:
+        lines += [f"- Left over: {'; '.join(status.leftovers)}"]
+    lines += ["", "Done so far:", ""]
+    lines += [f"{number}. {_step(step)}" for number, step in enumerate(status.steps, start=1)]
+    return "\n".join(lines)
+
+
+def _step(step: StepEntry) -> str:
+    took = f" ({seconds(step.ended_at - step.started_at)})" if step.ended_at else " (now)"
+    where = f" on {step.cluster}" if step.cluster else ""
+    note = f" – {step.note}" if step.note else ""
+    return f"{step.phase}{where}{took}{note}"
+
+
+def waiting_for(status: Status) -> str:
+    """What would have to happen for it to go on, as a short sentence."""
+    if status.outcome is not None and status.display_phase == status.outcome:
+        return status.message or "over"
+    if status.block is not None:
+        return "a person has to decide"
+    match status.phase:
+        case Phase.TOLERATING:
+            if status.toleration_ends_at is None:
+                return "the clock stands still while the health is not known"
+            return f"unhealthy for {seconds(status.tolerated)} of {seconds(status.toleration)} tolerated"
+        case Phase.AWAITING_APPROVAL:
+            return f"an approval of plan {status.plan_digest}"
+        case Phase.HELD:
+            return status.message or "admission"
+        case Phase.WAITING_FOR_CLUSTER:
+            return status.message or "a cluster that can take it"
+        case Phase.PURGING:
+            return f"the copy on {status.source} to be confirmed gone"
+        case Phase.VERIFYING:
+            return f"the copy on {status.target} to be healthy"
+        case _:
+            return f"{status.phase} to be done"
+
+
+def commands(status: Status) -> tuple[str, ...]:
+    """The exact commands that resolve a blocked failover, safest first."""
+    where = f"{status.application.short} -n {status.application.namespace}"
+    blocked_while_purging = status.block is not None and status.block.phase in {
+        Phase.PURGING,
+        Phase.WITHDRAWING,
+    }
+    texts = {
+        Action.RETRY: f"failover retry {where}",
+        Action.REPLAN: f"failover replan {where}",
+        Action.SKIP: f"failover skip {where}"
+        + (
+            " --declare-gone --reason 'how you know that nothing of it runs'"
+            if blocked_while_purging
+            else ""
+        ),
+        Action.ABORT: f"failover abort {where}",
+    }
+    return tuple(
+        texts[action]
+        for action in (Action.RETRY, Action.REPLAN, Action.SKIP, Action.ABORT)
+        if action in status.allowed
+    )
+
+
+def copies(state: State, source: str) -> str:
+    """Does a copy run now, and where: one sentence."""
+    made = state.plan
+    origin = made.source if made else source
+    if state.restored_uid:
+        return f"the original is back on {origin}"
+    if state.verified and state.target:
+        also = "" if state.source_gone else f", the original is still on {origin}"
+        return f"a healthy copy runs on {state.target}{also}"
+    started = f"a copy is on {state.target}, not seen healthy yet" if state.target_uid else ""
+    if state.source_gone:
+        return started or "NO copy runs now: the original is gone, no new one has started"
+    if state.delete_accepted:
+        return started or f"the original on {origin} is being deleted; no new copy has started"
+    untouched = f"the original is untouched on {origin}"
+    return f"{untouched}; {started}" if started else untouched
+
+
+def phase_seconds(steps: Sequence[StepEntry]) -> dict[str, float]:
+    """Seconds spent in each phase, summed over its entries."""
+    total: dict[str, float] = {}
+    for step in steps:
+        if step.ended_at is not None:
+            took = (step.ended_at - step.started_at).total_seconds()
+            total[step.phase.value] = total.get(step.phase.value, 0.0) + took
+    return total
+
+
+def seconds(value: timedelta) -> str:
+    """A duration as a person says it: `0.03 s`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    total = value.total_seconds()
+    if total < 10:
+        return f"{total:.2f} s"
+    if total < 120:
+        return f"{total:.0f} s"
+    minutes, rest = divmod(int(total), 60)
+    if minutes < 120:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

@@ -1,0 +1,180 @@
+"""Reading and writing the record on a cluster: always by compare-and-swap, always checked.
+
+The parts of a large record are written before the Secret that names them, and removed after it has
+stopped naming them, so that no reader ever sees half of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from failover.domain.errors import AlreadyExists, Conflict, DefiniteError, NotFound, TransientError
+from failover.domain.identity import ApplicationRef, GroupKind, record_name
+from failover.domain.manifest import Manifest, mapping, text
+from failover.domain.record import (
+    NAMESPACE,
+    Record,
+    RecordDamaged,
+    claim_of,
+    from_secrets,
+    generation_of,
+    part_count,
+    part_name,
+    to_secrets,
+)
+from failover.domain.steps import Claim
+from failover.fleet import Cluster, Fleet
+
+SECRET = GroupKind("", "Secret")
+
+
+class Superseded(DefiniteError):
+    """The record carries another generation or claim: another run owns the application now."""
+
+
+class RecordMissing(DefiniteError):
+    """The record that this run wrote is not on the cluster any more."""
+
+
+class RecordNamespaceMissing(DefiniteError):
+    """The cluster has no namespace for records."""
+
+
+class AttemptOver(TransientError):
+    """Temporal has given up this attempt: nothing more may be sent."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record, and the Secret it was read from (for the next compare-and-swap)."""
+
+    record: Record
+    head: Manifest
+
+
+async def read_head(cluster: Cluster, application: ApplicationRef) -> Manifest | None:
+    """The record's Secret, from a quorum, or `None`."""
+    return await cluster.find(SECRET, NAMESPACE, record_name(application))
+
+
+async def read_record(cluster: Cluster, application: ApplicationRef) -> Found | None:
+    """The whole record, checked against its digests, or `None`. Raises `RecordDamaged`."""
+    head = await read_head(cluster, application)
+    if head is None:
+        return None
+    generation = generation_of(head)
+    parts = {
+        number: await cluster.find(SECRET, NAMESPACE, part_name(application, generation, number))
+        or {}
+        for number in range(1, part_count(head) + 1)
+    }
+    return Found(from_secrets(application, head, parts), head)
+
+
+async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:
+    """Our open record from the first of these clusters that answers with a sound one.
+
+    Raises `Superseded`, `RecordMissing`, or the last error when none answers.
+    """
+    problem: Exception | None = None
+    for name in names:
+        try:
+            found = await read_record(fleet.cluster(name), claim.application)
+        except (TransientError, RecordDamaged) as error:
+            problem = error
+            continue
+        if found is None or found.record.move is None:
+            continue
+        verify_claim(found.head, claim, name)
+        return found.record
+    if problem is not None:
+        raise problem
+    message = (
+        f"no cluster of {', '.join(names)} holds the open record of {claim.application} any more"
+    )
+    raise RecordMissing(message)
+
+
+def verify_claim(head: Manifest | None, claim: Claim, cluster: str) -> None:
+    """Raise unless generation and claim in the record are exactly ours."""
+    if head is None:
+        message = (
+            f"the record {record_name(claim.application)} in {NAMESPACE} on {cluster} is gone; somebody deleted it. "
+            "Replan writes it anew"
+        )
+        raise RecordMissing(message)
+    generation = generation_of(head)
+    known = claim.generation in {0, generation}
+    if not known or claim_of(head) != claim.claim:
+        message = (
+            f"generation {generation} owns {claim.application} on {cluster} now; this run is generation "
+            f"{claim.generation} and must not touch it any more"
+        )
+        raise Superseded(message)
+
+
+async def check_claim(cluster: Cluster, claim: Claim) -> Manifest:
+    """The record's Secret, if this very run may act on the cluster. Raises `Superseded`, `RecordMissing`."""
+    head = await read_head(cluster, claim.application)
+    verify_claim(head, claim, cluster.name)
+    assert head is not None, "verify_claim refuses a missing record"
+    return head
+
+
+async def write_record(cluster: Cluster, record: Record, head: Manifest | None) -> None:
+    """Write the record over the Secret that was read (or none). Raises `Conflict` if it changed since."""
+    secret, parts = to_secrets(record)
+    old_parts = part_count(head) if head else 0
+    old_generation = generation_of(head) if head else 0
+    try:
+        for part in parts:
+            await _put(cluster, part)
+        if head is None:
+            await cluster.create(secret)
+        else:
+            secret["metadata"]["resourceVersion"] = text(head, "metadata", "resourceVersion")
+            secret["metadata"]["uid"] = text(head, "metadata", "uid")
+            await cluster.replace(secret)
+    except AlreadyExists as error:
+        raise Conflict(
+            f"the record of {record.application} on {cluster.name} was created by another run meanwhile"
+        ) from error
+    except NotFound as error:
+        if head is not None:
+            raise Conflict(
+                f"the record of {record.application} on {cluster.name} was deleted meanwhile"
+            ) from error
+        message = (
+            f"{cluster.name} has no namespace {NAMESPACE} for records; apply what `failover rbac` prints: "
+            f"failover rbac -f POLICY --role mover | kubectl --context {cluster.name} apply -f -"
+        )
+        raise RecordNamespaceMissing(message) from error
+    kept = {part["metadata"]["name"] for part in parts}
+    for number in range(1, old_parts + 1):
+        name = part_name(record.application, old_generation, number)
+        if name not in kept:
+            await _drop(cluster, name)
+
+
+async def _put(cluster: Cluster, part: Manifest) -> None:
+    try:
+        await cluster.create(part)
+    except AlreadyExists:
+        name = text(part, "metadata", "name")
+        there = await cluster.find(SECRET, NAMESPACE, name)
+        if there is not None and mapping(there, "data") == mapping(part, "data"):
+            return
+        if there is not None:
+            part["metadata"]["resourceVersion"] = text(there, "metadata", "resourceVersion")
+            await cluster.replace(part)
+
+
+async def _drop(cluster: Cluster, name: str) -> None:
+    there = await cluster.find(SECRET, NAMESPACE, name)
+    if there is None:
+        return
+    try:
+        await cluster.delete(SECRET, NAMESPACE, name, uid=text(there, "metadata", "uid"))
+    except (NotFound, Conflict):
+        return  # somebody else has removed or replaced it; it is not ours any more

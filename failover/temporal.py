@@ -1,0 +1,152 @@
+"""Everything about Temporal that more than one place has to agree on.
+
+Names on the wire (queues, workflow names, search attributes) live here once. Connection settings are
+Temporal's own: profiles and `TEMPORAL_*` variables, read by `temporalio.envconfig`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
+
+from failover.domain.errors import DefiniteError, TransientError
+from failover.domain.identity import ApplicationRef, bounded_id
+
+TASK_QUEUE = "failover"
+"""One queue for workflows and activities: eager dispatch works only on the workflow's own."""
+
+FAILOVER_WORKFLOW = "Failover"
+PAUSE_WORKFLOW = "Pause"
+
+TASK_TIMEOUT = timedelta(seconds=3)
+"""Bounds what a workflow task costs that was handed to a worker in the moment of its death."""
+
+STICKY_TIMEOUT = timedelta(seconds=1)
+
+ADDRESS_DEFAULT = "localhost:7233"
+
+
+class TemporalUnreachable(TransientError):
+    """No Temporal server answers at the address."""
+
+
+class SearchAttributesMissing(DefiniteError):
+    """The search attributes are not there and could not be added."""
+
+
+class SEARCH:
+    """The registry: all search attributes of the engine (SQL stores have ten Keyword slots)."""
+
+    application = SearchAttributeKey.for_keyword("FailoverApplication")
+    phase = SearchAttributeKey.for_keyword("FailoverPhase")
+    outcome = SearchAttributeKey.for_keyword("FailoverOutcome")
+    source = SearchAttributeKey.for_keyword("FailoverFrom")
+    to = SearchAttributeKey.for_keyword("FailoverTo")
+    trigger = SearchAttributeKey.for_keyword("FailoverTrigger")
+    reason = SearchAttributeKey.for_keyword("FailoverReason")
+    detected_at = SearchAttributeKey.for_datetime("FailoverDetectedAt")
+    generation = SearchAttributeKey.for_int("FailoverGeneration")
+
+
+SEARCH_ATTRIBUTES: Sequence[SearchAttributeKey[Any]] = (
+    SEARCH.application,
+    SEARCH.phase,
+    SEARCH.outcome,
+    SEARCH.source,
+    SEARCH.to,
+    SEARCH.trigger,
+    SEARCH.reason,
+    SEARCH.detected_at,
+    SEARCH.generation,
+)
+
+
+def application_keyword(application: ApplicationRef) -> str:
+    """The value of `FailoverApplication`."""
+    return bounded_id(application.key)
+
+
+async def connect(
+    *,
+    address: str = "",
+    namespace: str = "",
+    identity: str = "",
+    runtime: Runtime | None = None,
+    lazy: bool = False,
+) -> Client:
+    """Connect as Temporal's profile and environment say; the arguments win. Raises `TemporalUnreachable`."""
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    if address:
+        config["target_host"] = address
+    if namespace:
+        config["namespace"] = namespace
+    target = config.setdefault("target_host", ADDRESS_DEFAULT)
+    try:
+        return await Client.connect(
+            **config,
+            data_converter=pydantic_data_converter,
+            identity=identity or None,
+            runtime=runtime,
+            lazy=lazy,
+        )
+    except RuntimeError as error:
+        message = (
+            f"no Temporal server answers at {target} (set TEMPORAL_ADDRESS or a profile, or start one with "
+            "`failover up`)"
+        )
+        raise TemporalUnreachable(message) from error
+
+
+async def ensure_search_attributes(client: Client, *, deadline_seconds: float = 30) -> None:
+    """Add the search attributes that are missing, and wait until all can be used.
+
+    Raises `SearchAttributesMissing`, with the command that adds them, where we may not add them.
+    """
+    wanted = {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type.value)
+        for key in SEARCH_ATTRIBUTES
+    }
+    until = asyncio.get_running_loop().time() + deadline_seconds
+    while True:
+        there = await _existing(client)
+        missing = {name: kind for name, kind in wanted.items() if name not in there}
+        if not missing:
+            return
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+        except RPCError as error:
+            if (
+                error.status is not RPCStatusCode.ALREADY_EXISTS
+                and asyncio.get_running_loop().time() > until
+            ):
+                flags = " ".join(f"--name {name} --type {IndexedValueType.Name(kind)[len('INDEXED_VALUE_TYPE_') :].title()}" for name, kind in missing.items())  # fmt: skip
+                message = f"search attributes are missing; run: temporal operator search-attribute create -n {client.namespace} {flags}"
+                raise SearchAttributesMissing(message) from error
+        await asyncio.sleep(0.1)
+
+
+async def _existing(client: Client) -> set[str]:
+    try:
+        listed = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        message = f"Temporal does not list its search attributes: {error.message}"
+        raise TemporalUnreachable(message) from error
+    return set(listed.custom_attributes)

@@ -1,0 +1,1 @@
+"""The fleet on real API servers."""

@@ -1,0 +1,88 @@
+"""Pausing and resuming: while a pause is open, nothing that it covers passes its point of no return.
+
+A pause is an open `Pause` workflow under the id of what it covers (`failover.pauses` reads them);
+no worker is needed to begin one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from failover.domain.errors import NotFound
+from failover.domain.identity import ALL_PAUSE_ID, application_pause_id, cluster_pause_id
+from failover.domain.request import PauseRequest
+from failover.pauses import Pause, open_pause
+from failover.temporal import PAUSE_WORKFLOW, TASK_QUEUE, TASK_TIMEOUT
+from triggers.asking import CALL_TIMEOUT, asking
+
+__all__ = ["ALL_PAUSE_ID", "application_pause_id", "cluster_pause_id"]
+
+RESUME_SIGNAL = "resume"
+_OPEN_PAUSES = f"WorkflowType = '{PAUSE_WORKFLOW}' AND ExecutionStatus = 'Running'"
+PAUSES_MAX = 1000
+
+
+async def pause(client: Client, pause_id: str, request: PauseRequest) -> Pause | None:
+    """Begin a pause. Answers the pause that is open already, if there is one; `None` if it is new."""
+    with asking(f"begin {pause_id}"):
+        try:
+            await client.start_workflow(
+                PAUSE_WORKFLOW,
+                request,
+                id=pause_id,
+                task_queue=TASK_QUEUE,
+                task_timeout=TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                memo={"reason": request.reason, "actor": request.actor},
+                static_summary=f"paused by {request.actor}: {request.reason}"[:200],
+                rpc_timeout=CALL_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return await open_pause(client, pause_id)
+    return None
+
+
+async def resume(client: Client, pause_id: str) -> bool:
+    """Ask a pause to end; `False` if it is not open. A worker ends it (`closed` waits for that)."""
+    try:
+        with asking(f"end {pause_id}"):
+            handle = client.get_workflow_handle(pause_id)
+            await handle.signal(RESUME_SIGNAL, rpc_timeout=CALL_TIMEOUT)
+    except NotFound:
+        return False
+    return True
+
+
+async def closed(client: Client, pause_id: str, *, within_seconds: float) -> bool:
+    """Whether the pause has ended by then; it does not while no worker is up."""
+    try:
+        async with asyncio.timeout(within_seconds):
+            while await open_pause(client, pause_id) is not None:
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def open_pauses(client: Client, known_ids: Iterable[str] = ()) -> list[Pause]:
+    """All open pauses, the widest first.
+
+    Visibility, which lags a moment, names them; `known_ids` are asked for directly as well, so that
+    what a person has just paused is there.
+    """
+    ids = dict.fromkeys((ALL_PAUSE_ID, *known_ids))
+    with asking("list the open pauses"):
+        async for each in client.list_workflows(_OPEN_PAUSES, limit=PAUSES_MAX):
+            ids[each.id] = None
+    found = await asyncio.gather(*(open_pause(client, each) for each in ids))
+    return sorted((each for each in found if each is not None), key=_width)
+
+
+def _width(found: Pause) -> tuple[int, str]:
+    rank = {"all": 0, "cluster": 1}.get(found.id.split("/")[1], 2)
+    return rank, found.id

@@ -1,0 +1,149 @@
+"""A directory of policies, read again when its content changes.
+
+What cannot be used is left out and named; it hinders nothing else. A directory that cannot be read
+at all says nothing about what it holds: then what was read last holds on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from failover.domain.documents import BYTES_MAX
+from failover.domain.errors import InvalidInput
+from failover.domain.identity import ApplicationRef
+from failover.domain.overrides import Override, matching_overrides
+from failover.domain.policy import Policy
+from failover.domain.policy.matching import Matched, match
+from failover.domain.policy.problems import Problem
+from failover.domain.policy.reading import Reading, read_policies
+
+logger = logging.getLogger("watcher")
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+_Document = TypeVar("_Document", Policy, Override)
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """All policies and overrides that are in use."""
+
+    policies: tuple[Policy, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def about(self, application: ApplicationRef, labels: Mapping[str, str]) -> Matched:
+        """The policy of an application."""
+        return match(self.policies, application, labels)
+
+    def overrides_of(self, application: ApplicationRef, labels: Mapping[str, str]) -> tuple[Override, ...]:
+        """The overrides that mean an application, on any cluster."""
+        return matching_overrides(application, dict(labels), self.overrides)
+
+
+@dataclass
+class PolicyDirectory:
+    """Reads the files of one directory; subdirectories and hidden files are passed over."""
+
+    path: Path
+    _digest: str = ""
+    _failure: str = field(default="", repr=False)
+
+    def read(self) -> PolicySet:
+        """All that the directory holds now. Raises `InvalidInput` where it cannot be read."""
+        files = self._files()
+        self._digest = _digest(files)
+        return _read_all(files)
+
+    def read_if_changed(self) -> PolicySet | None:
+        """All that the directory holds, if that is anything else than last time."""
+        try:
+            files = self._files()
+        except InvalidInput as error:
+            if error.message != self._failure:
+                self._failure = error.message
+                logger.error("%s; the policies read last stay in use", error.message)  # noqa: TRY400
+            return None
+        if self._failure:
+            self._failure = ""
+            logger.info("%s: the directory of policies can be read again", self.path)
+        digest = _digest(files)
+        if digest == self._digest:
+            return None
+        self._digest = digest
+        return _read_all(files)
+
+    def _files(self) -> dict[Path, bytes | OSError]:
+        try:
+            return {path: _content(path) for path in sorted(self.path.iterdir()) if _is_meant(path)}
+        except OSError as error:
+            message = f"{self.path}: the directory of policies cannot be read ({error.strerror})"
+            raise InvalidInput(message) from error
+
+
+def log_changes(before: PolicySet, after: PolicySet) -> None:
+    """Say what was added, removed and changed, and what is left out and why."""
+    for each in after.problems:
+        if each not in before.problems:
+            level = logging.ERROR if each.severity == "Error" else logging.WARNING
+            logger.log(level, "%s", each, extra={"reason": each.reason})
+    for line in (*_changes(before.policies, after.policies), *_changes(before.overrides, after.overrides)):
+        logger.info("%s", line)
+
+
+def _changes(before: Iterable[_Document], after: Iterable[_Document]) -> Iterator[str]:
+    old, new = _named(before), _named(after)
+    yield from (f"added {name}" for name in sorted(new.keys() - old.keys()))
+    yield from (f"removed {name}" for name in sorted(old.keys() - new.keys()))
+    yield from (f"changed {name}" for name in sorted(old.keys() & new.keys()) if old[name] != new[name])
+
+
+def _named(documents: Iterable[_Document]) -> dict[str, _Document]:
+    return {f"{each.kind} {each.namespace or '-'}/{each.name}": each for each in documents}
+
+
+def _is_meant(path: Path) -> bool:
+    return path.suffix in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+
+
+def _content(path: Path) -> bytes | OSError:
+    """The bytes of a file, one more than may be, so that a larger one is told from the rest."""
+    try:
+        with path.open("rb") as file:
+            return file.read(BYTES_MAX + 1)
+    except OSError as error:
+        return error
+
+
+def _digest(files: Mapping[Path, bytes | OSError]) -> str:
+    sums = hashlib.sha256()
+    for path, raw in files.items():
+        content = str(raw).encode() if isinstance(raw, OSError) else raw
+        sums.update(f"{path}\0{len(content)}\0".encode())
+        sums.update(content)
+    return sums.hexdigest()
+
+
+def _read_all(files: Mapping[Path, bytes | OSError]) -> PolicySet:
+    reading = Reading()
+    for path, raw in files.items():
+        reading += _read(path, raw)
+    return PolicySet(reading.policies, reading.overrides, reading.problems)
+
+
+def _read(path: Path, raw: bytes | OSError) -> Reading:
+    if isinstance(raw, OSError):
+        return _unreadable(path, f"the file cannot be read ({raw.strerror}).")
+    try:
+        return read_policies(raw.decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        return _unreadable(path, f"the file is no text in UTF-8 (byte {error.start}).")
+
+
+def _unreadable(path: Path, message: str) -> Reading:
+    return Reading(problems=(Problem("Error", str(path), 0, None, "", "Unreadable", message),))

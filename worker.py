@@ -1,0 +1,143 @@
+"""The worker: wires settings, fleet, activities and workflows together, and runs until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections import Counter
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.deciding import Deciding
+from activities.finishing import Finishing
+from activities.moving import Moving
+from activities.observing import Observing
+from activities.purging import Purging
+from activities.telling import Telling
+from failover.domain.phases import WAITING_PHASES
+from failover.fleet import Fleet
+from failover.kube.fleet import open_fleet
+from failover.kube.fleetfile import load_fleet
+from failover.pauses import Pauses
+from failover.settings import Settings
+from failover.telemetry import Metrics, set_up_logs
+from failover.temporal import STICKY_TIMEOUT, TASK_QUEUE, connect, ensure_search_attributes
+from workflows.failover import FailoverWorkflow
+from workflows.pause import PauseWorkflow
+
+logger = logging.getLogger("worker")
+
+COUNT_EVERY = timedelta(seconds=10)
+GRACEFUL_SHUTDOWN = timedelta(seconds=5)
+ACTIVITIES_MAX = 5000
+CACHED_WORKFLOWS_MAX = 5000
+
+PASSED_THROUGH = ("failover", "activities", "jsonpath_ng", "yaml", "prometheus_client")
+
+
+def make_worker(client: Client, fleet: Fleet, metrics: Metrics) -> Worker:
+    """A worker for this fleet: an async wait costs memory, not a thread, so it takes thousands."""
+    deciding, finishing, observing, purging = (
+        Deciding(fleet),
+        Finishing(fleet),
+        Observing(fleet),
+        Purging(fleet),
+    )
+    moving, telling = Moving(fleet, Pauses(client)), Telling(fleet, metrics)
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[FailoverWorkflow, PauseWorkflow],
+        activities=[
+            observing.observe,
+            observing.wait_out_toleration,
+            observing.await_healthy,
+            deciding.plan_failover,
+            moving.capture_and_stage,
+            moving.start_on_target,
+            moving.restore_source,
+            purging.purge_source,
+            purging.withdraw_target,
+            finishing.release_labels,
+            finishing.finish,
+            telling.publish_result,
+        ],
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        ),
+        max_concurrent_activities=ACTIVITIES_MAX,
+        max_cached_workflows=CACHED_WORKFLOWS_MAX,
+        max_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        default_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+    )
+
+
+def identity() -> str:
+    """Who this worker is, as it stands in histories and on Temporal's Workers page."""
+    return f"failover-worker@{socket.gethostname()}:{os.getpid()}"
+
+
+async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
+    """Work until SIGTERM or SIGINT. Raises the errors of `connect` and `load_fleet`."""
+    metrics = Metrics()
+    client = await connect(identity=identity())
+    await ensure_search_attributes(client)
+    async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
+        if settings.metrics_port is not None:
+            port = metrics.serve(settings.metrics_address, settings.metrics_port)
+            logger.info("metrics are served on %s:%s", settings.metrics_address, port)
+        stop = _stop_on_signals()
+        async with make_worker(client, fleet, metrics):
+            logger.info("working for fleet %s on queue %s", fleet.name, TASK_QUEUE)
+            if ready is not None:
+                ready.set()
+            counting = asyncio.create_task(_count(client, metrics))
+            await stop.wait()
+            counting.cancel()
+            logger.info("stopping: no new work is taken, what runs is handed back")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    return stop
+
+
+async def _count(client: Client, metrics: Metrics) -> None:
+    """Keep `failover_waiting` up to date from visibility."""
+    while True:
+        try:
+            counted = await client.count_workflows(
+                "WorkflowType = 'Failover' AND ExecutionStatus = 'Running' GROUP BY FailoverPhase"
+            )
+        except RPCError as error:
+            logger.warning("open failovers cannot be counted: %s", error.message)
+        else:
+            phases: Counter[str] = Counter()
+            for group in counted.groups:
+                phases[str(group.group_values[0]) if group.group_values else ""] += group.count
+            waiting = {phase: count for phase, count in phases.items() if phase in WAITING_PHASES}
+            metrics.waiting(waiting, open_total=phases.total())
+        await asyncio.sleep(COUNT_EVERY.total_seconds())
+
+
+def main() -> None:
+    """Run the worker with settings from the environment."""
+    settings = Settings()
+    set_up_logs(as_json=settings.log_json, level=settings.log_level)
+    asyncio.run(run_worker(settings))
+
+
+if __name__ == "__main__":
+    main()

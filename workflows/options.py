@@ -1,0 +1,58 @@
+"""How each kind of activity is run: timeouts and retries, named by intent.
+
+An activity raises every error of ours as non-retryable, so these retry policies repeat only what
+was lost: a dead worker, a lost answer. Counting attempts is the workflow's business.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+LOST_WORKER = RetryPolicy(initial_interval=timedelta(seconds=0.2), backoff_coefficient=1.0)
+
+HEARTBEAT_STEP = timedelta(seconds=2)
+HEARTBEAT_WAIT = timedelta(seconds=15)
+WAIT_MAX = timedelta(days=365)
+
+
+class ActivityOptions(TypedDict):
+    """Keyword arguments of `workflow.execute_activity`."""
+
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+def effect(*, limit: timedelta = timedelta(seconds=60)) -> ActivityOptions:
+    """A step that changes or decides something: a lost worker is noticed within two seconds."""
+    return ActivityOptions(
+        start_to_close_timeout=limit,
+        heartbeat_timeout=HEARTBEAT_STEP,
+        retry_policy=LOST_WORKER,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+def wait() -> ActivityOptions:
+    """A wait that reports what it sees: cancelled without asking, since a timer is the deadline."""
+    return ActivityOptions(
+        start_to_close_timeout=WAIT_MAX,
+        heartbeat_timeout=HEARTBEAT_WAIT,
+        retry_policy=LOST_WORKER,
+        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    )
+
+
+def telling() -> ActivityOptions:
+    """Telling the world: tried a few times, never in the way."""
+    return ActivityOptions(
+        start_to_close_timeout=timedelta(seconds=20),
+        heartbeat_timeout=HEARTBEAT_WAIT,
+        retry_policy=RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_attempts=3),
+        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    )

@@ -1,0 +1,521 @@
+"""One run of a failover: its state, how a step is carried out, how it waits and blocks.
+
+Rules kept here:
+- Attempts are counted by the workflow. A transient error is tried again 0.2 s later, then twice as long each time, at most
+  10 s apart; after `blockedAfterSeconds`, with at least ten tries, the failover is Blocked. A
+  definite error blocks at once.
+- Blocked waits without limit, and goes on only by a person's decision.
+- Handlers change only the fields declared as messages in `Inbox`; everything else belongs to the
+  one main task, so an `await` never interleaves with another writer of the state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.telling import Telling
+    from failover.domain import telling
+    from failover.domain.phases import BLOCKED, RETRYING, Action, Outcome, Phase
+    from failover.domain.request import (
+        Approval,
+        Block,
+        FailoverRequest,
+        Resolution,
+        State,
+        Status,
+        StepEntry,
+    )
+    from failover.domain.resolving import Standing, allowed
+    from failover.domain.steps import Claim, Look, Observation, PublishRequest
+    from failover.domain.toleration import Clock
+    from failover.temporal import SEARCH, application_keyword
+from workflows import options
+from workflows.options import ActivityOptions
+
+T = TypeVar("T")
+
+ATTEMPTS_MIN = 10
+RETRY_FIRST = timedelta(seconds=0.2)
+RETRY_MAX = timedelta(seconds=10)
+SHOW_RETRYING_FROM = 3
+STEPS_MAX = 200
+DECISIONS_MAX = 50
+
+
+@dataclass(frozen=True)
+class End:
+    """The failover is over."""
+
+    outcome: Outcome
+    reason: str = ""
+    message: str = ""
+
+
+Next = Phase | End
+
+
+class StepFailed(Exception):
+    """An activity failed for a reason of ours."""
+
+    def __init__(self, reason: str, message: str, *, transient: bool, accepted: bool) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+        self.transient = transient
+        self.accepted = accepted
+        """Whether a delete was accepted, or may have been."""
+
+
+class Decided(Exception):
+    """A person decided something other than to try the same step again."""
+
+    def __init__(self, resolution: Resolution) -> None:
+        super().__init__(resolution.action)
+        self.resolution = resolution
+
+
+class SupersededError(Exception):
+    """A newer generation owns the application: nothing more may be done here."""
+
+
+@dataclass
+class Inbox:
+    """What messages have asked for and the main task has not taken up yet."""
+
+    wakes: int = 0
+    resolution: Resolution | None = None
+    abort: Resolution | None = None
+    approval: Approval | None = None
+    denial: Approval | None = None
+    retargeted: bool = False
+    cancelled: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has asked for something that ends a wait."""
+        return self.abort is not None or self.resolution is not None or self.retargeted
+
+    def take_resolution(self) -> Resolution | None:
+        """The decision that waits, taken out."""
+        taken, self.resolution = self.resolution, None
+        return taken
+
+    def take_abort(self) -> Resolution | None:
+        """The Abort that waits, taken out."""
+        taken, self.abort = self.abort, None
+        return taken
+
+    def take_answer(self) -> tuple[Approval | None, Approval | None]:
+        """The approval and the denial that wait, taken out."""
+        taken = self.approval, self.denial
+        self.approval = self.denial = None
+        return taken
+
+
+@dataclass
+class Run:
+    """The run's state and the ways to move it on."""
+
+    request: FailoverRequest
+    state: State
+    inbox: Inbox = field(default_factory=Inbox)
+    display: str = ""
+    _shown: tuple[str, ...] = ()
+    _told: asyncio.Task[Any] | None = None
+
+    @classmethod
+    def begin(cls, request: FailoverRequest) -> Run:
+        """A run's first state: carried over, or fresh."""
+        if request.carried is not None:
+            return cls(request, request.carried)
+        now = workflow.info().start_time
+        state = State(
+            started_at=now,
+            clock=Clock(since=now),
+            policy=request.policy,
+            overrides=request.overrides,
+            requested_target=request.target,
+            forced=bool(request.force_reason),
+        )
+        return cls(request, state)
+
+    def set(self, **changes: Any) -> None:
+        """Replace fields of the state."""
+        self.state = self.state.model_copy(update=changes)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands, for the resolve table."""
+        return Standing(
+            self.state.phase,
+            self.state.block is not None,
+            self.state.delete_accepted,
+            verified=self.state.verified,
+        )
+
+    @property
+    def claim(self) -> Claim:
+        """The right to act on the clusters."""
+        state = self.state
+        return Claim(
+            application=self.request.application,
+            failover=workflow.info().workflow_id,
+            generation=state.generation,
+            claim=state.claim,
+        )
+
+    def new_claim(self) -> str:
+        """A claim that no other run, and no earlier move of this run, ever had."""
+        count = self.state.claims + 1
+        self.set(claims=count, claim=f"{workflow.info().run_id}.{count}")
+        return self.state.claim
+
+    # Phases and their display
+
+    def enter(self, phase: Phase, cluster: str = "") -> None:
+        """Begin a phase: close the last entry of the timeline, open a new one, show it."""
+        now = workflow.now()
+        steps = self.state.steps
+        if steps and steps[-1].ended_at is None:
+            steps = (*steps[:-1], steps[-1].model_copy(update={"ended_at": now}))
+        steps = (*steps, StepEntry(phase=phase, started_at=now, cluster=cluster))[-STEPS_MAX:]
+        self.set(phase=phase, steps=steps)
+        self.show(phase.value)
+
+    def note(self, text: str, *, attempts: int | None = None) -> None:
+        """Write a remark on the current entry of the timeline."""
+        if not self.state.steps:
+            return
+        last = self.state.steps[-1]
+        changes: dict[str, Any] = {"note": text[:500]}
+        if attempts is not None:
+            changes["attempts"] = attempts
+        self.set(steps=(*self.state.steps[:-1], last.model_copy(update=changes)))
+
+    def close_timeline(self) -> None:
+        """End the last entry of the timeline."""
+        if self.state.steps and self.state.steps[-1].ended_at is None:
+            last = self.state.steps[-1].model_copy(update={"ended_at": workflow.now()})
+            self.set(steps=(*self.state.steps[:-1], last))
+
+    def decided(self, text: str) -> None:
+        """Keep what a person decided, in words."""
+        self.set(decisions=(*self.state.decisions, text[:300])[-DECISIONS_MAX:])
+
+    def show(self, display: str, reason: str = "") -> None:
+        """Put phase and reason where people look: search attributes and current details."""
+        self.display = display
+        state = self.state
+        now = (
+            display,
+            state.target or (state.plan.target if state.plan else ""),
+            reason,
+            str(state.generation),
+        )
+        if now != self._shown:
+            updates: list[SearchAttributeUpdate[Any]] = [
+                SEARCH.phase.value_set(display),
+                SEARCH.to.value_set(now[1]) if now[1] else SEARCH.to.value_unset(),
+                SEARCH.reason.value_set(reason) if reason else SEARCH.reason.value_unset(),
+                SEARCH.generation.value_set(state.generation),
+            ]
+            if not self._shown:
+                updates += self._first_attributes()
+            workflow.upsert_search_attributes(updates)
+            self._shown = now
+        workflow.set_current_details(telling.current_details(self.status()))
+
+    def _first_attributes(self) -> list[SearchAttributeUpdate[Any]]:
+        request = self.request
+        return [
+            SEARCH.application.value_set(application_keyword(request.application)),
+            SEARCH.source.value_set(request.source),
+            SEARCH.trigger.value_set(request.trigger.kind),
+            SEARCH.detected_at.value_set(self.state.started_at),
+        ]
+
+    def status(self) -> Status:
+        """Everything a person would ask."""
+        state, request = self.state, self.request
+        limit = state.policy.active.toleration
+        now = workflow.now()
+        on_unknown = state.policy.active.decision_conditions.on_unknown
+        remaining = state.clock.remaining(limit, now, on_unknown)
+        tolerating = state.phase is Phase.TOLERATING and state.looked
+        block = state.block
+        return Status(
+            application=request.application,
+            phase=state.phase,
+            display_phase=self.display or state.phase.value,
+            outcome=state.outcome,
+            reason=block.reason if block else state.outcome_reason,
+            message=block.message if block else state.outcome_message,
+            source=request.source,
+            target=state.target or (state.plan.target if state.plan else ""),
+            started_at=state.started_at,
+            tolerated=state.clock.total(now, on_unknown) if tolerating else state.clock.accumulated,
+            toleration=limit,
+            toleration_ends_at=now + remaining if tolerating and remaining is not None else None,
+            health=state.health,
+            labels=state.labels or (state.plan.labels if state.plan else {}),
+            point_of_no_return_passed=state.delete_accepted,
+            copies=telling.copies(state, request.source),
+            generation=state.generation,
+            plan=state.plan,
+            plan_digest=state.plan.digest if state.plan else "",
+            considered=state.considered,
+            block=block,
+            allowed=allowed(self.standing),
+            attempted=state.attempted,
+            leftovers=state.leftovers,
+            steps=state.steps,
+            decisions=state.decisions,
+            trigger=request.trigger,
+        )
+
+    def place_of(self, phase: Phase) -> str:
+        """The cluster on which a phase acts, for the timeline."""
+        state = self.state
+        source = state.plan.source if state.plan else self.request.source
+        if phase in {Phase.TOLERATING, Phase.CAPTURING, Phase.PURGING, Phase.RESTORING}:
+            return source
+        if phase in {Phase.STARTING, Phase.VERIFYING, Phase.WITHDRAWING}:
+            return state.target
+        return ""
+
+    def continue_if_long(self) -> None:
+        """Continue as new with the whole state once the history has grown long."""
+        if workflow.info().is_continue_as_new_suggested():
+            workflow.continue_as_new(self.request.model_copy(update={"carried": self.state}))
+
+    # Steps
+
+    async def step(
+        self,
+        activity: Callable[[Any, Any], Any],
+        arg: Any,
+        *,
+        summary: str,
+        run_as: ActivityOptions | None = None,
+        raises: frozenset[str] = frozenset(),
+        uncertain: str = "",
+        purges: bool = False,
+    ) -> Any:
+        """Carry out one activity until it succeeds, a person decides, or it raises one of `raises`.
+
+        `uncertain` is the reason of a Blocked after transient errors, where it is not the error's own;
+        `purges` says that it deletes the source's copy, so that a lost answer counts as a delete.
+        """
+        attempts, first_at = 0, workflow.now()
+        while True:
+            attempts += 1
+            try:
+                result = await workflow.execute_activity_method(
+                    activity, arg, summary=summary, **(run_as or options.effect())
+                )
+            except ActivityError as error:
+                failure = read_failure(error)
+            else:
+                self._step_succeeded(attempts)
+                return result
+            if purges and failure.accepted:
+                self.set(delete_accepted=True)
+            self.note(f"{failure.reason}: {failure.message}", attempts=attempts)
+            if failure.reason == "Superseded":
+                raise SupersededError(failure.message)
+            if failure.reason in raises:
+                raise failure
+            if failure.transient and not self._used_up(attempts, first_at):
+                await self._before_next_attempt(attempts, failure)
+                continue
+            await self._block(failure, attempts, uncertain if failure.transient else "")
+            attempts, first_at = 0, workflow.now()
+
+    def _step_succeeded(self, attempts: int) -> None:
+        if attempts > 1:
+            self.note(f"done at attempt {attempts}", attempts=attempts)
+        if self.display != self.state.phase.value:
+            self.show(self.state.phase.value)
+
+    def _used_up(self, attempts: int, first_at: datetime) -> bool:
+        limit = self.request.limits.blocked_after_seconds
+        return attempts >= ATTEMPTS_MIN and (workflow.now() - first_at).total_seconds() >= limit
+
+    async def _before_next_attempt(self, attempts: int, failure: StepFailed) -> None:
+        if attempts >= SHOW_RETRYING_FROM:
+            self.show(RETRYING, failure.reason)
+        limit = timedelta(seconds=self.request.limits.blocked_after_seconds / ATTEMPTS_MIN)
+        delay = min(RETRY_FIRST * 2 ** min(attempts - 1, 10), RETRY_MAX, max(limit, RETRY_FIRST))
+        await self.wait(
+            lambda: self.inbox.abort is not None, delay, f"next attempt after {failure.reason}"
+        )
+        self.raise_if_aborted()
+
+    async def _block(self, failure: StepFailed, attempts: int, uncertain: str) -> None:
+        """Wait for a person. Returns for a Retry; raises `Decided` for anything else."""
+        self.inbox.take_resolution()
+        block = Block(
+            phase=self.state.phase,
+            reason=uncertain or failure.reason,
+            message=failure.message
+            if not uncertain
+            else f"{failure.message} (last: {failure.reason})",
+            since=workflow.now(),
+            attempts=attempts,
+            copy_runs=telling.copies(self.state, self.request.source),
+        )
+        self.set(block=block)
+        self.show(BLOCKED, block.reason)
+        self.tell_blocked(block)
+        await workflow.wait_condition(
+            lambda: self.inbox.resolution is not None or self.inbox.abort is not None
+        )
+        self.set(block=None)
+        self.show(self.state.phase.value)
+        self.continue_if_long()
+        self.raise_if_aborted()
+        resolution = self.inbox.take_resolution()
+        if resolution is not None and (
+            resolution.action is not Action.RETRY or resolution.remove_finalizer
+        ):
+            raise Decided(resolution)
+
+    def raise_if_aborted(self) -> None:
+        """Take up an Abort, where one was asked for."""
+        if (resolution := self.inbox.take_abort()) is not None:
+            raise Decided(resolution)
+
+    async def block(self, reason: str, message: str) -> None:
+        """Wait for a person because of something that the workflow itself has found."""
+        await self._block(StepFailed(reason, message, transient=False, accepted=False), 1, "")
+
+    def tell_blocked(self, block: Block) -> None:
+        """Put an Event on the workload, without waiting for it."""
+        request = PublishRequest(
+            application=self.request.application,
+            clusters=tuple(
+                dict.fromkeys(each for each in (self.request.source, self.state.target) if each)
+            ),
+            warning=True,
+            reason=f"Failover{BLOCKED}",
+            message=f"{block.reason}: {block.message} {block.copy_runs}",
+        )
+        self._told = asyncio.create_task(self._tell(request))
+
+    async def _tell(self, request: PublishRequest) -> None:
+        try:
+            await workflow.execute_activity_method(
+                Telling.publish_result,
+                request,
+                summary="tell: an Event on the workload",
+                **options.telling(),
+            )
+        except ActivityError:
+            workflow.logger.warning(
+                "an Event could not be published", extra={"reason": request.reason}
+            )
+
+    async def tell(self, request: PublishRequest) -> None:
+        """Tell the world, and wait until it is told or given up."""
+        await self._tell(request)
+
+    # Waits
+
+    async def news(
+        self,
+        activity: Callable[[Any, Look], Any],
+        look: Look,
+        limit: timedelta | None,
+        *,
+        summary: str,
+        timer: str,
+    ) -> Observation | None:
+        """What a wait sees next; `None` if the limit ended it or somebody asked to look.
+
+        Raises `Decided` where a person has decided something meanwhile.
+        """
+        inbox = self.inbox
+        wakes = inbox.wakes
+        waiting = workflow.start_activity_method(activity, look, summary=summary, **options.wait())
+        try:
+            await self.wait(
+                lambda: waiting.done() or inbox.asks or inbox.wakes != wakes, limit, timer
+            )
+            seen = await self._result_of(waiting) if waiting.done() else None
+        finally:
+            stop_waiting(waiting)
+        inbox.retargeted = False
+        self.raise_if_aborted()
+        if (resolution := inbox.take_resolution()) is not None:
+            raise Decided(resolution)
+        return seen
+
+    async def _result_of(self, waiting: workflow.ActivityHandle[Observation]) -> Observation | None:
+        """The wait's answer; a wait that failed is begun again, after a person has looked if need be."""
+        try:
+            return await waiting
+        except ActivityError as error:
+            failure = read_failure(error)
+        if failure.transient:
+            await self.wait(
+                lambda: self.inbox.asks, RETRY_MAX, f"watch again after {failure.reason}"
+            )
+        else:
+            await self._block(failure, 1, "")
+        return None
+
+    async def wait(self, until: Callable[[], bool], limit: timedelta | None, summary: str) -> bool:
+        """Wait until the condition holds; `False` if the limit ended the wait."""
+        if limit is not None and limit <= timedelta(0):
+            return until()
+        try:
+            await workflow.wait_condition(until, timeout=limit, timeout_summary=summary)
+        except TimeoutError:
+            return False
+        return True
+
+
+def stop_waiting(waiting: workflow.ActivityHandle[Any]) -> None:
+    """Cancel a wait whose answer nobody needs any more, and do not miss it."""
+    if not waiting.done():
+        waiting.cancel()
+        waiting.add_done_callback(_look_away)
+
+
+def _look_away(waiting: asyncio.Task[Any]) -> None:
+    if not waiting.cancelled():
+        waiting.exception()
+
+
+def read_failure(error: ActivityError) -> StepFailed:
+    """What an activity's failure says: its reason, and whether another try may help."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError):
+        details: dict[str, Any] = (
+            cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+        )
+        return StepFailed(
+            cause.type or "Unexpected",
+            cause.message,
+            transient=bool(details.get("transient")),
+            accepted=bool(details.get("accepted")),
+        )
+    if is_cancelled_exception(error):
+        return StepFailed(
+            "Cancelled", "the step was cancelled from Temporal", transient=True, accepted=True
+        )
+    return StepFailed(
+        "StepTimedOut",
+        f"{error.activity_type} gave no answer in time; the worker may be overloaded",
+        transient=True,
+        accepted=True,
+    )
