@@ -22,7 +22,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& command -v "$$python" && break; done)
 
-.PHONY: setup demo test test-long bench check format binaries lock clean help
+.PHONY: setup demo test test-long bench check format docs binaries lock clean help
 
 setup: $(READY)  ## the virtual environment, from the lock file
 
@@ -63,6 +63,9 @@ check: setup  ## lint, types, architecture and unit tests, without servers
 format: setup  ## put the format right
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+docs: setup  ## the pages that are written from the code: policy reference and schema
+	@$(BIN)/python docs/generate.py
 
 binaries: setup  ## Temporal, etcd and Kubernetes: found, downloaded, or built once
 	@$(BIN)/python -m devstack.binaries --quiet temporal kube

@@ -73,6 +73,12 @@ def current_attempt() -> Attempt:
     return _current.get()
 
 
+def seconds_before_this_attempt() -> float:
+    """How long earlier attempts of this activity took, by the server's clock: deadlines do not move."""
+    info = activity.info()
+    return (info.current_attempt_scheduled_time - info.scheduled_time).total_seconds()
+
+
 async def may_write(cluster: Cluster, claim: Claim) -> Manifest:
     """Right before a change: the record on that cluster says that this run may, and the attempt lives."""
     head = await check_claim(cluster, claim)

@@ -12,22 +12,17 @@ from dataclasses import dataclass, field
 from temporalio import activity
 
 from activities.attempts import effect
-from activities.dependents import plan_dependents
+from activities.dependents import Needs, needs_of_record, needs_on, plan_dependents
 from activities.seeing import find_application, health_now
+from activities.trying import dry_run
 from failover.domain.errors import (
     ClusterUnreachable,
-    CredentialsRejected,
     FailoverError,
-    Forbidden,
-    Invalid,
-    NotFound,
     TransientError,
-    UnknownKind,
 )
 from failover.domain.health import Health, HealthStatus
-from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest, digest, namespace_of, uid_of
-from failover.domain.marks import Mark, mark_of, superseded_by, with_mark
+from failover.domain.manifest import Manifest, digest, uid_of
+from failover.domain.marks import mark_of, superseded_by
 from failover.domain.plan import (
     Adoption,
     Answer,
@@ -51,11 +46,13 @@ from failover.domain.planning import (
 from failover.domain.record import Move, Record, RecordDamaged, claim_of, generation_of, is_open
 from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
 from failover.domain.steps import Claim, PlanAnswer, PlanRequest
-from failover.domain.topology import ClusterFacts
 from failover.fleet import Fleet
 from failover.records import read_any, read_head, read_record
 
-NAMESPACE_KIND = GroupKind("", "Namespace")
+REFUSALS_OF_A_TARGET = frozenset(
+    {"Forbidden", "Invalid", "UnknownKind", "CredentialsRejected", "DependentConflict"}
+)
+"""A target's definite answers that say nothing about other targets."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +270,11 @@ async def _choose(
     elsewhere = _lives_elsewhere(request, snapshot, subject, fleet)
     if elsewhere is not None:
         return elsewhere
+    record = subject.from_record
+    if record is not None and record.move is not None:
+        needs = needs_of_record(record.move)
+    else:
+        needs = await needs_on(fleet.cluster(subject.source), request.policy, manifest)
     while True:
         chosen = choose(
             request.policy,
@@ -287,10 +289,10 @@ async def _choose(
             return lasting or NoCandidateNow(message=chosen.message, considered=chosen.considered)
         target = facts[chosen.target]
         wanted = rendered(subject.original, request.overrides, subject.labels, target)
-        dependents, refused = await _try_target(fleet, request, subject, manifest, wanted, target)
-        if refused is None:
-            return _made(request, snapshot, subject, chosen, wanted, dependents)
-        verdicts = {**verdicts, chosen.target: refused}
+        trial = await _try_target(fleet, request, subject, needs, wanted, chosen.target)
+        if trial.refused is None:
+            return _made(request, snapshot, subject, chosen, wanted, trial)
+        verdicts = {**verdicts, chosen.target: trial.refused}
 
 
 def _made(
@@ -299,7 +301,7 @@ def _made(
     subject: _Subject,
     chosen: Choice,
     wanted: Manifest,
-    dependents: tuple[PlannedDependent, ...],
+    trial: _Trial,
 ) -> FailoverPlan:
     record = subject.from_record
     unseen = sorted(set(snapshot.failures) - {subject.source})
@@ -323,7 +325,8 @@ def _made(
         else request.policy.active.purge_mode,
         labels=dict(subject.labels),
         manifest_digest=digest(wanted),
-        dependents=dependents,
+        dependents=trial.dependents,
+        dry_run=trial.dry_run,
         considered=chosen.considered,
         warnings=warnings,
         generation_seen=snapshot.generation_seen,
@@ -367,39 +370,31 @@ def _lives_elsewhere(
     return None
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """What the target itself says, without being changed."""
+
+    dependents: tuple[PlannedDependent, ...] = ()
+    dry_run: bool = False
+    refused: ClusterVerdict | None = None
+
+
 async def _try_target(
     fleet: Fleet,
     request: PlanRequest,
     subject: _Subject,
-    manifest: Manifest,
+    needs: Needs,
     wanted: Manifest,
-    target: ClusterFacts,
-) -> tuple[tuple[PlannedDependent, ...], ClusterVerdict | None]:
-    """What the target itself says, without changing it: dependents, and a dry run of the copy."""
-    try:
-        dependents = await plan_dependents(
-            fleet, request.policy, subject.source, manifest, target.name, subject.from_record
-        )
-        await dry_run(fleet, target.name, wanted, request, subject)
-    except (TransientError, Forbidden, Invalid, UnknownKind, CredentialsRejected) as error:
-        return (), ClusterVerdict(usable=False, reason=error.reason, message=error.message)
-    except FailoverError as error:
-        if error.reason != "DependentConflict":
-            raise
-        return (), ClusterVerdict(usable=False, reason=error.reason, message=error.message)
-    return dependents, None
-
-
-async def dry_run(
-    fleet: Fleet, target: str, wanted: Manifest, request: PlanRequest, subject: _Subject
-) -> None:
-    """Ask the target's API server, admission included, whether it would take the copy."""
-    mark = Mark(failover=request.failover, generation=1, state=dict(subject.labels))
+    target: str,
+) -> _Trial:
+    """Compare the dependents there, and dry-run the copy; a refusal is a verdict on this cluster."""
     cluster = fleet.cluster(target)
     try:
-        await cluster.create(with_mark(wanted, mark), dry_run=True)
-    except NotFound:
-        namespace = namespace_of(wanted)
-        if await cluster.find(NAMESPACE_KIND, "", namespace) is not None:
+        dependents = await plan_dependents(cluster, request.policy, needs)
+        tried = await dry_run(cluster, wanted, request.failover, subject.labels)
+    except FailoverError as error:
+        if not (error.transient or error.reason in REFUSALS_OF_A_TARGET):
             raise
-        # the namespace will be created with the dependents; until then nothing can be tried in it
+        verdict = ClusterVerdict(usable=False, reason=error.reason, message=error.message)
+        return _Trial(refused=verdict)
+    return _Trial(dependents, tried)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from failover.domain.dependents import as_dependent, compare, dependents_of, immovable
 from failover.domain.errors import AlreadyExists, DefiniteError, NotFound
@@ -11,8 +12,8 @@ from failover.domain.manifest import Manifest, name_of, namespace_of, text
 from failover.domain.marks import created_by
 from failover.domain.plan import PlannedDependent
 from failover.domain.policy import Policy
-from failover.domain.record import Record
-from failover.fleet import Cluster, Fleet
+from failover.domain.record import Move
+from failover.fleet import Cluster
 
 NAMESPACE_KIND = GroupKind("", "Namespace")
 DEPENDENTS_MAX = 200
@@ -22,8 +23,14 @@ class DependentConflict(DefiniteError):
     """An object that the application needs is on the target already, and differs."""
 
 
-async def dependents_on(cluster: Cluster, manifest: Manifest) -> dict[ObjectRef, Manifest | None]:
-    """What the application names, as it is on its source; `None` for what is not there."""
+Needs = Mapping[ObjectRef, Manifest | None]
+"""What an application names, as it is on its source; `None` for what is not there."""
+
+
+async def needs_on(cluster: Cluster, policy: Policy, manifest: Manifest) -> Needs:
+    """What the application needs, read on its source; nothing unless the policy propagates it."""
+    if not policy.spec.propagate_deps:
+        return {}
     wanted = dependents_of(manifest)
     if len(wanted) > DEPENDENTS_MAX:
         message = f"{manifest.get('kind')} names {len(wanted)} dependents; at most {DEPENDENTS_MAX} are moved"
@@ -34,26 +41,18 @@ async def dependents_on(cluster: Cluster, manifest: Manifest) -> dict[ObjectRef,
     return dict(zip(wanted, found, strict=True))
 
 
+def needs_of_record(move: Move) -> Needs:
+    """What the application needs, as it was captured."""
+    return {ObjectRef.of(each): each for each in move.dependents}
+
+
 async def plan_dependents(
-    fleet: Fleet,
-    policy: Policy,
-    source: str,
-    manifest: Manifest,
-    target: str,
-    record: Record | None,
+    cluster: Cluster, policy: Policy, needs: Needs
 ) -> tuple[PlannedDependent, ...]:
-    """What will be done about each dependent on the target. Raises `DependentConflict`."""
-    if not policy.spec.propagate_deps:
-        return ()
-    if record is not None and record.move is not None:
-        present: dict[ObjectRef, Manifest | None] = {
-            ObjectRef.of(each): each for each in record.move.dependents
-        }
-    else:
-        present = await dependents_on(fleet.cluster(source), manifest)
-    planned = [
-        await _plan_one(fleet.cluster(target), policy, ref, each) for ref, each in present.items()
-    ]
+    """What will be done about each dependent on this target. Raises `DependentConflict`."""
+    planned = await asyncio.gather(
+        *(_plan_one(cluster, policy, ref, each) for ref, each in needs.items())
+    )
     return tuple(each for each in planned if each is not None)
 
 
@@ -79,12 +78,9 @@ async def _plan_one(
     raise DependentConflict(message)
 
 
-async def movable_dependents(
-    cluster: Cluster, manifest: Manifest, failover: str
-) -> tuple[Manifest, ...]:
+def movable(needs: Needs, failover: str) -> tuple[Manifest, ...]:
     """The dependents as they will be created on a target, marked as ours."""
-    present = await dependents_on(cluster, manifest)
-    kept = (each for each in present.values() if each is not None and immovable(each) is None)
+    kept = (each for each in needs.values() if each is not None and immovable(each) is None)
     return tuple(as_dependent(each, failover=failover) for each in kept)
 
 

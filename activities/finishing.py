@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import effect, may_write
+from activities.attempts import effect, may_write, seconds_before_this_attempt
 from activities.purging import SourceReappeared, close_record
 from activities.seeing import find_application
 from failover.domain.errors import ClusterUnreachable, Conflict, Invalid, NotFound, TransientError
@@ -76,7 +76,7 @@ class Finishing:
     async def finish(self, request: FinishRequest) -> Finished:
         """Look at every cluster that had a copy, tidy up there, close the record. What does not answer is listed."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + request.leftovers_after_seconds
+        until = loop.time() + request.leftovers_after_seconds - seconds_before_this_attempt()
         todo = list(request.clusters)
         while True:
             failed = [

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempts import current_attempt, effect, may_write
-from activities.dependents import create_dependents, movable_dependents
+from activities.dependents import create_dependents, movable, needs_on
 from activities.seeing import closure_now, find_application
+from activities.trying import dry_run
 from failover.domain.errors import (
     AlreadyExists,
     Conflict,
@@ -20,7 +21,7 @@ from failover.domain.errors import (
     TransientError,
 )
 from failover.domain.identity import ApplicationRef
-from failover.domain.manifest import Manifest, labels_of, namespace_of, spec_digest, uid_of
+from failover.domain.manifest import Manifest, digest, labels_of, namespace_of, spec_digest, uid_of
 from failover.domain.marks import GENERATION, Mark, mark_of, with_mark
 from failover.domain.overrides.patching import escape
 from failover.domain.planning import captured, occupied_message, original_of, rendered
@@ -55,6 +56,14 @@ class SourceChanged(DefiniteError):
     """The source's object is another one, or was edited, since the plan was made."""
 
 
+class PlanOutdated(DefiniteError):
+    """What was approved is not what would be moved now."""
+
+
+class TargetRefused(DefiniteError):
+    """The target would not take the copy as it is now."""
+
+
 class TargetOccupied(DefiniteError):
     """An object of that name is on the target, and it is not ours."""
 
@@ -84,6 +93,10 @@ class Moving:
         source, target = self.fleet.cluster(plan.source), self.fleet.cluster(plan.target)
         manifest = await self._source_object(source, request)
         labels = captured(request.policy, manifest, request.skipped_rules)
+        needs, closure = await asyncio.gather(
+            needs_on(source, request.policy, manifest), closure_now(source, manifest)
+        )
+        original = original_of(manifest, request.policy)
         move = Move(
             failover=request.failover,
             run=request.run,
@@ -94,24 +107,35 @@ class Moving:
             target=plan.target,
             attempted=request.attempted,
             labels=labels,
-            original=original_of(manifest, request.policy),
-            rendered=self._render(original_of(manifest, request.policy), request, labels),
-            dependents=await self._dependents(source, manifest, request),
-            closure=await closure_now(source, manifest),
+            original=original,
+            rendered=self._render(original, request, labels),
+            dependents=movable(needs, request.failover),
+            closure=closure,
         )
+        as_planned = digest(move.rendered) == plan.manifest_digest
+        if request.policy.active.effective_mode == "Confirm" and not as_planned:
+            raise PlanOutdated(f"{plan.application} or its state has changed since the approval")
         generation = await stage(
             (source, target), plan.application, request.claim, plan.generation_seen, move
         )
         await create_dependents(target, request.policy, namespace_of(manifest), move.dependents)
-        staged = (plan.source, plan.target)
+        if not (as_planned and plan.dry_run):
+            await self._try(target, request, move)
         return CaptureAnswer(
             answer=Staged(
                 generation=generation,
                 labels=labels,
                 spec_digest=spec_digest(manifest),
-                staged=staged,
+                staged=(plan.source, plan.target),
             )
         )
+
+    async def _try(self, target: Cluster, request: CaptureRequest, move: Move) -> None:
+        """What was captured differs from what was planned: the target is asked again."""
+        try:
+            await dry_run(target, move.rendered, request.failover, move.labels)
+        except DefiniteError as error:
+            raise TargetRefused(error.message) from error
 
     async def _source_object(self, source: Cluster, request: CaptureRequest) -> Manifest:
         plan = request.plan
@@ -122,13 +146,6 @@ class Moving:
                 f"{plan.application} on {plan.source} is {state}; the plan was made for uid {plan.source_uid}"
             )
         return manifest
-
-    async def _dependents(
-        self, source: Cluster, manifest: Manifest, request: CaptureRequest
-    ) -> tuple[Manifest, ...]:
-        if not request.policy.spec.propagate_deps:
-            return ()
-        return await movable_dependents(source, manifest, request.failover)
 
     def _render(
         self, original: Manifest, request: CaptureRequest, labels: dict[str, str]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import current_attempt, effect, may_write
+from activities.attempts import current_attempt, effect, may_write, seconds_before_this_attempt
 from activities.dependents import remove_created
 from activities.gone import Closing, check_same_cluster, remove_finalizer
 from activities.moving import SourceChanged, is_of
@@ -69,7 +69,7 @@ class Purging:
                 deleted = True
         else:
             attempt.delete_accepted = True
-        await closing.wait(request.gone_within_seconds)
+        await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
         await self._settle(cluster, request)
         return Purged(deleted=deleted, closure=closing.count)
 
@@ -164,7 +164,7 @@ class Purging:
                 await may_write(cluster, request.claim)
                 await _delete_now(cluster, application.group_kind, manifest)
                 deleted = True
-            await closing.wait(request.gone_within_seconds)
+            await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
         await may_write(cluster, request.claim)
         await remove_created(cluster, move.dependents, request.claim.failover)
         await close_record(cluster, found, home=move.source)

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 import typer
 from pydantic import ValidationError
@@ -81,6 +82,14 @@ class Surroundings:
                 namespace=self.temporal_namespace,
                 identity=f"failover-cli@{actor()}",
             )
+
+    def link(self, temporal_namespace: str, workflow_id: str, run_id: str = "") -> str:
+        """Where Temporal's Web UI shows a run; empty where its address is not known (FAILOVER_UI)."""
+        if not self.settings.ui:
+            return ""
+        place = f"{self.settings.ui.rstrip('/')}/namespaces/{temporal_namespace}/workflows"
+        run = f"/{run_id}/history" if run_id else ""
+        return f"{place}/{quote(workflow_id, safe='')}{run}"
 
 
 _surroundings: ContextVar[Surroundings] = ContextVar("surroundings")

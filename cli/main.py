@@ -13,18 +13,20 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from cli.context import hoisted, surround
-from cli.exits import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, exit_code
+from cli.exits import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, exit_code
 from cli.printing import say, tell
 from failover.domain.errors import FailoverError
+from failover.domain.phases import EXIT_USAGE
 
 FAMILIES = (
-    "starting", "listing", "telling", "planning", "steering", "pausing",
+    "starting", "listing", "following", "planning", "steering", "pausing",
     "up", "working", "demo", "linting", "offline", "rbac", "doctor",
 )  # fmt: skip
 
@@ -92,7 +94,7 @@ def _usage(error: TyperException) -> int:
 
 def _name() -> str:
     """How the person called us: kubectl runs its plugin `kubectl-failover`."""
-    return "kubectl failover" if "kubectl-" in os.path.basename(sys.argv[0]) else "failover"
+    return "kubectl failover" if "kubectl-" in Path(sys.argv[0]).name else "failover"
 
 
 def _show_version(wanted: bool) -> None:

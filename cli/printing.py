@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -179,6 +179,8 @@ def plain(value: object) -> Any:
             return value.model_dump(mode="json", by_alias=True)
         case datetime():
             return moment(value)
+        case timedelta():
+            return value.total_seconds()
         case StrEnum():
             return value.value
         case Mapping():

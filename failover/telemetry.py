@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from failover.domain.errors import InvalidInput
 from failover.domain.phases import Outcome
+from failover.domain.sighting import Answer
 
 KEYS = ("workload", "cluster", "failover", "step", "reason")
 """Keys of a log line, alike everywhere."""
@@ -68,6 +70,8 @@ class Metrics:
         for outcome in Outcome:
             # A counter that appears with its first count shows no increase.
             self._total.labels(outcome)
+        for answer in Answer:
+            self.triggered.labels(answer)
 
     def ended(self, outcome: str, phase_seconds: Mapping[str, float]) -> None:
         """Count one failover that ended."""
@@ -83,8 +87,15 @@ class Metrics:
         self._open.set(open_total)
 
     def serve(self, address: str, port: int) -> int:
-        """Serve `/metrics`; port 0 picks a free one. Returns the port."""
-        server, _ = start_http_server(port, address, registry=self.registry)
+        """Serve `/metrics`; port 0 picks a free one. Returns the port. Raises `InvalidInput`."""
+        try:
+            server, _ = start_http_server(port, address, registry=self.registry)
+        except OSError as error:
+            message = (
+                f"/metrics cannot be served on {address}:{port} ({error.strerror or error}); "
+                "choose another port with FAILOVER_METRICS_PORT, 0 for any free one"
+            )
+            raise InvalidInput(message) from error
         return int(server.server_port)
 
 

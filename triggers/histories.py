@@ -24,6 +24,7 @@ from failover.temporal import SEARCH
 
 _NOTE_LENGTH_MAX = 500
 _OVER = frozenset(each.value for each in Outcome)
+_PHASES = frozenset(each.value for each in Phase)
 _LYING_OVER = frozenset({BLOCKED, RETRYING})
 
 
@@ -112,7 +113,7 @@ def _take_phase(timeline: _Timeline, event: HistoryEvent, at: datetime) -> None:
         return  # the phase under it goes on
     if shown in _OVER:
         timeline.end(at)
-    elif shown in Phase and (
+    elif shown in _PHASES and (
         not timeline.steps or timeline.steps[-1].phase != shown or timeline.steps[-1].ended_at
     ):
         timeline.enter(Phase(shown), at)

@@ -14,13 +14,11 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from failover.domain.errors import NotFound
-from failover.domain.identity import ALL_PAUSE_ID, application_pause_id, cluster_pause_id
+from failover.domain.identity import ALL_PAUSE_ID
 from failover.domain.request import PauseRequest
 from failover.pauses import Pause, open_pause
 from failover.temporal import PAUSE_WORKFLOW, TASK_QUEUE, TASK_TIMEOUT
 from triggers.asking import CALL_TIMEOUT, asking
-
-__all__ = ["ALL_PAUSE_ID", "application_pause_id", "cluster_pause_id"]
 
 RESUME_SIGNAL = "resume"
 _OPEN_PAUSES = f"WorkflowType = '{PAUSE_WORKFLOW}' AND ExecutionStatus = 'Running'"
@@ -63,10 +61,19 @@ async def closed(client: Client, pause_id: str, *, within_seconds: float) -> boo
     try:
         async with asyncio.timeout(within_seconds):
             while await open_pause(client, pause_id) is not None:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # noqa: ASYNC110 - the event is on a server
     except TimeoutError:
         return False
     return True
+
+
+async def wake(client: Client, workflow_id: str) -> None:
+    """Let a held failover look again now instead of in ten seconds."""
+    try:
+        with asking(f"wake {workflow_id}"):
+            await client.get_workflow_handle(workflow_id).signal("wake", rpc_timeout=CALL_TIMEOUT)
+    except NotFound:
+        return  # over meanwhile
 
 
 async def open_pauses(client: Client, known_ids: Iterable[str] = ()) -> list[Pause]:

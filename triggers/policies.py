@@ -10,12 +10,14 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 from failover.domain.documents import BYTES_MAX
 from failover.domain.errors import InvalidInput
-from failover.domain.identity import ApplicationRef
+from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.overrides import Override, matching_overrides
 from failover.domain.policy import Policy
 from failover.domain.policy.matching import Matched, match
@@ -39,11 +41,26 @@ class PolicySet:
 
     def about(self, application: ApplicationRef, labels: Mapping[str, str]) -> Matched:
         """The policy of an application."""
-        return match(self.policies, application, labels)
+        kind = application.group_kind
+        named, others = ((kind, name) for name in (application.name, ""))
+        return match(
+            (*self._index.get(named, ()), *self._index.get(others, ())), application, labels
+        )
 
-    def overrides_of(self, application: ApplicationRef, labels: Mapping[str, str]) -> tuple[Override, ...]:
+    def overrides_of(
+        self, application: ApplicationRef, labels: Mapping[str, str]
+    ) -> tuple[Override, ...]:
         """The overrides that mean an application, on any cluster."""
         return matching_overrides(application, dict(labels), self.overrides)
+
+    @cached_property
+    def _index(self) -> dict[tuple[GroupKind, str], list[Policy]]:
+        """Policies by the kind and name of their selectors: thousands are often one per application."""
+        index: dict[tuple[GroupKind, str], list[Policy]] = {}
+        for policy in self.policies:
+            for selector in policy.spec.resource_selectors:
+                index.setdefault((selector.group_kind, selector.name), []).append(policy)
+        return index
 
 
 @dataclass
@@ -51,14 +68,16 @@ class PolicyDirectory:
     """Reads the files of one directory; subdirectories and hidden files are passed over."""
 
     path: Path
-    _digest: str = ""
-    _failure: str = field(default="", repr=False)
+    _digest: str = field(default="", init=False)
+    _failure: str = field(default="", init=False)
+    _readings: dict[Path, tuple[bytes | OSError, Reading]] = field(
+        default_factory=dict[Path, tuple[bytes | OSError, Reading]], init=False, repr=False
+    )
 
     def read(self) -> PolicySet:
         """All that the directory holds now. Raises `InvalidInput` where it cannot be read."""
         files = self._files()
-        self._digest = _digest(files)
-        return _read_all(files)
+        return self._read_all(files, _digest(files))
 
     def read_if_changed(self) -> PolicySet | None:
         """All that the directory holds, if that is anything else than last time."""
@@ -73,10 +92,21 @@ class PolicyDirectory:
             self._failure = ""
             logger.info("%s: the directory of policies can be read again", self.path)
         digest = _digest(files)
-        if digest == self._digest:
-            return None
-        self._digest = digest
-        return _read_all(files)
+        return None if digest == self._digest else self._read_all(files, digest)
+
+    def _read_all(self, files: Mapping[Path, bytes | OSError], digest: str) -> PolicySet:
+        """What the files hold; those that are as they were are not read again."""
+        before, self._readings, self._digest = self._readings, {}, digest
+        for path, raw in files.items():
+            known = before.get(path)
+            same = known is not None and known[0] == raw
+            self._readings[path] = known if known and same else (raw, _read(path, raw))
+        found = [reading for _, reading in self._readings.values()]
+        return PolicySet(
+            tuple(chain.from_iterable(each.policies for each in found)),
+            tuple(chain.from_iterable(each.overrides for each in found)),
+            tuple(chain.from_iterable(each.problems for each in found)),
+        )
 
     def _files(self) -> dict[Path, bytes | OSError]:
         try:
@@ -92,7 +122,10 @@ def log_changes(before: PolicySet, after: PolicySet) -> None:
         if each not in before.problems:
             level = logging.ERROR if each.severity == "Error" else logging.WARNING
             logger.log(level, "%s", each, extra={"reason": each.reason})
-    for line in (*_changes(before.policies, after.policies), *_changes(before.overrides, after.overrides)):
+    for line in (
+        *_changes(before.policies, after.policies),
+        *_changes(before.overrides, after.overrides),
+    ):
         logger.info("%s", line)
 
 
@@ -100,7 +133,9 @@ def _changes(before: Iterable[_Document], after: Iterable[_Document]) -> Iterato
     old, new = _named(before), _named(after)
     yield from (f"added {name}" for name in sorted(new.keys() - old.keys()))
     yield from (f"removed {name}" for name in sorted(old.keys() - new.keys()))
-    yield from (f"changed {name}" for name in sorted(old.keys() & new.keys()) if old[name] != new[name])
+    yield from (
+        f"changed {name}" for name in sorted(old.keys() & new.keys()) if old[name] != new[name]
+    )
 
 
 def _named(documents: Iterable[_Document]) -> dict[str, _Document]:
@@ -127,13 +162,6 @@ def _digest(files: Mapping[Path, bytes | OSError]) -> str:
         sums.update(f"{path}\0{len(content)}\0".encode())
         sums.update(content)
     return sums.hexdigest()
-
-
-def _read_all(files: Mapping[Path, bytes | OSError]) -> PolicySet:
-    reading = Reading()
-    for path, raw in files.items():
-        reading += _read(path, raw)
-    return PolicySet(reading.policies, reading.overrides, reading.problems)
 
 
 def _read(path: Path, raw: bytes | OSError) -> Reading:

@@ -65,11 +65,13 @@ class Reporter:
         while True:
             subject = await self._waiting.get()
             try:
-                await self._tell(subject)
+                told = await self._tell(subject)
             finally:
                 self._known.discard(subject)
+            if told is not None:
+                self._answered(subject, *told)
 
-    async def _tell(self, subject: Subject) -> None:
+    async def _tell(self, subject: Subject) -> tuple[FailoverRequest, Answer, str] | None:
         attempts = 0
         while (request := self._request(subject)) is not None:
             try:
@@ -79,12 +81,11 @@ class Reporter:
                 attempts += 1
                 await asyncio.sleep(_back_off_seconds(attempts))
             except FailoverError as error:
-                self._answered(subject, request, Answer.REFUSED, error.message)
-                return
+                return request, Answer.REFUSED, error.message
             else:
                 self._reached()
-                self._answered(subject, request, *_answer(start, request))
-                return
+                return request, *_answer(start, request)
+        return None
 
     def _complain(self, error: TransientError) -> None:
         now = asyncio.get_running_loop().time()

@@ -44,7 +44,11 @@ class View:
     """Follows one scope on one cluster until it is cancelled."""
 
     def __init__(
-        self, cluster: Cluster, scope: Scope, staleness: Staleness, changed: Callable[[View, ApplicationRef], None]
+        self,
+        cluster: Cluster,
+        scope: Scope,
+        staleness: Staleness,
+        changed: Callable[[View, ApplicationRef], None],
     ) -> None:
         """Nothing is followed before `run`."""
         self.cluster, self.scope = cluster, scope
@@ -100,7 +104,10 @@ class View:
         self._staleness.set(self.cluster.name, kind, self.scope, stale=False)
         if before not in {_SEEN, _WAITING}:
             logger.info(
-                "%s of %s: seen again", kind, self.cluster.name, extra={"cluster": self.cluster.name, "reason": "Seen"}
+                "%s of %s: seen again",
+                kind,
+                self.cluster.name,
+                extra={"cluster": self.cluster.name, "reason": "Seen"},
             )
         self._touch(*self._workloads)
 
@@ -112,7 +119,9 @@ class View:
             extra = {"cluster": self.cluster.name, "reason": change.reason}
             what = "cannot be seen" if served else "is not served, and is looked for again"
             level = logging.WARNING if served else logging.INFO
-            logger.log(level, "%s of %s %s: %s", kind, self.cluster.name, what, change.message, extra=extra)
+            logger.log(
+                level, "%s of %s %s: %s", kind, self.cluster.name, what, change.message, extra=extra
+            )
         self._touch(*self._workloads)
 
     def _take_workload(self, change: Change) -> None:
@@ -129,7 +138,10 @@ class View:
 
     def _take_owned(self, change: Change) -> None:
         """Keep what has an owner, by its owner."""
-        uid, before = uid_of(change.manifest), self._owners.pop(uid_of(change.manifest), frozenset())
+        uid, before = (
+            uid_of(change.manifest),
+            self._owners.pop(uid_of(change.manifest), frozenset()),
+        )
         after = owner_uids_of(change.manifest) if change.type == "Present" else frozenset[str]()
         for owner in before - after:
             self._owned[owner].pop(uid, None)
@@ -149,18 +161,25 @@ class View:
             if reason not in _NOBODY_MAY_LOOK:
                 return self._unseen(kind)
         looked = len(self._kinds) > 1 and not blind
-        return judge(manifest, list(self._owned.get(uid_of(manifest), {}).values()) if looked else None)
+        return judge(
+            manifest, list(self._owned.get(uid_of(manifest), {}).values()) if looked else None
+        )
 
     def _unseen(self, kind: GroupKind) -> Health:
         reason = self._blind[kind]
         return Health(
-            status=HealthStatus.UNKNOWN, reason=reason, message=f"{kind} of {self.cluster.name} cannot be seen now"
+            status=HealthStatus.UNKNOWN,
+            reason=reason,
+            message=f"{kind} of {self.cluster.name} cannot be seen now",
         )
 
     def _named(self, manifest: Manifest) -> ApplicationRef:
         kind = self.scope.kind
         return ApplicationRef(
-            group=kind.group, kind=kind.kind, namespace=namespace_of(manifest), name=name_of(manifest)
+            group=kind.group,
+            kind=kind.kind,
+            namespace=namespace_of(manifest),
+            name=name_of(manifest),
         )
 
     def _touch(self, *applications: ApplicationRef) -> None:

@@ -1,62 +1,29 @@
-"""The watcher: policies in a directory, their workloads on all clusters, a failover for each illness.
-
-    policies → scopes → a view per scope and cluster → health → sighting → report → Temporal
-
-It keeps nothing that it could not find again: restarting it, or running two, changes nothing, since
-starting a failover that is under way only wakes it. It reads, and writes to no cluster at all.
-Levels decide: what is unhealthy is reported again now and then (`failover.domain.sighting`), so that
-no missed event, lost answer or ended failover leaves an application alone.
-"""
+"""`failover watch`: the watcher as a process, until it is told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import random
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from temporalio.client import Client
 
-from failover.domain.identity import ApplicationRef, failover_id
-from failover.domain.manifest import labels_of, uid_of
-from failover.domain.policy import Policy
-from failover.domain.policy.matching import Ambiguous
-from failover.domain.policy.scopes import Scope, scopes_of
-from failover.domain.request import FailoverRequest, Limits, Trigger
-from failover.domain.sighting import Answer, Attention, Report, is_left_alone, react
-from failover.fleet import Fleet
+from failover.domain.request import FailoverRequest, Limits
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.settings import Settings
 from failover.stopping import stop_on_signals
 from failover.telemetry import Metrics
 from failover.temporal import connect
-from triggers.policies import PolicyDirectory, PolicySet, log_changes
-from triggers.reporting import Reporter, Subject
+from triggers.policies import PolicyDirectory
 from triggers.starting import Start, start_failover
-from triggers.views import Sight, Staleness, View
+from triggers.watcher import Manner, Watcher
 
 logger = logging.getLogger("watcher")
-
-READ_POLICIES_EVERY = timedelta(seconds=2)
-SWEEP_EVERY = timedelta(seconds=30)
-FORGET_AFTER = timedelta(minutes=20)
-_SWEPT_AT_ONCE = 200
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How the watcher has failovers done."""
-
-    limits: Limits = Limits()
-    observe: bool = False
-    """Tolerate and plan only, whatever the policies say."""
 
 
 async def run_watcher(settings: Settings, policies: Path, *, observe: bool = False) -> None:
@@ -98,182 +65,6 @@ class Starting:
         return await start_failover(client, request, runbook=self._runbook)
 
 
-class Watcher:
-    """Everything that is followed, and what is remembered of what is ill."""
-
-    def __init__(
-        self,
-        fleet: Fleet,
-        directory: PolicyDirectory,
-        start: Callable[[FailoverRequest], Awaitable[Start]],
-        metrics: Metrics,
-        manner: Manner,
-    ) -> None:
-        """Nothing is followed before `run`."""
-        self._fleet, self._directory, self._metrics, self._manner = fleet, directory, metrics, manner
-        self._policies = PolicySet()
-        self._staleness = Staleness(metrics.watch_stale)
-        self._views: dict[tuple[str, Scope], tuple[View, asyncio.Task[None]]] = {}
-        self._ill: dict[Subject, View] = {}
-        self._attention: dict[Subject, Attention] = {}
-        self._ambiguous: dict[ApplicationRef, Ambiguous] = {}
-        self._reporter = Reporter(start, self._request, self._answered, metrics.temporal_unreachable)
-
-    async def run(self) -> None:
-        """Watch, for ever. Raises `InvalidInput` where the directory cannot be read at the start."""
-        first = await asyncio.to_thread(self._directory.read)
-        async with asyncio.TaskGroup() as group:
-            self._use(first, group)
-            group.create_task(self._reporter.run())
-            group.create_task(self._read_policies(group))
-            group.create_task(self._sweep())
-
-    async def _read_policies(self, group: asyncio.TaskGroup) -> None:
-        while True:
-            await asyncio.sleep(READ_POLICIES_EVERY.total_seconds())
-            found = await asyncio.to_thread(self._directory.read_if_changed)
-            if found is not None:
-                self._use(found, group)
-
-    def _use(self, policies: PolicySet, group: asyncio.TaskGroup) -> None:
-        """Let these policies count from now on."""
-        before, self._policies = self._policies, policies
-        log_changes(before, policies)
-        if not policies.policies:
-            logger.warning("%s: there are no policies, so nothing is watched", self._directory.path)
-        self._metrics.policies.set(len(policies.policies))
-        self._metrics.policy_errors.set(sum(each.severity == "Error" for each in policies.problems))
-        wanted = {(name.name, scope) for scope in scopes_of(policies.policies) for name in self._fleet.facts}
-        for key in self._views.keys() - wanted:
-            self._leave(key)
-        for key in sorted(wanted - self._views.keys()):
-            self._follow(key, group)
-        self._look_again_where_changed(before)
-
-    def _follow(self, key: tuple[str, Scope], group: asyncio.TaskGroup) -> None:
-        cluster, scope = key
-        view = View(self._fleet.cluster(cluster), scope, self._staleness, self._look)
-        self._views[key] = (view, group.create_task(view.run()))
-        logger.info("following %s", scope, extra={"cluster": cluster})
-
-    def _leave(self, key: tuple[str, Scope]) -> None:
-        view, task = self._views.pop(key)
-        task.cancel()
-        for subject in [each for each, its in self._ill.items() if its is view]:
-            del self._ill[subject]
-        logger.info("no policy is about %s any more", key[1], extra={"cluster": key[0]})
-
-    def _look_again_where_changed(self, before: PolicySet) -> None:
-        """Another policy is another chance: it does not wait for what an earlier one has earned."""
-        for view, _ in self._views.values():
-            for application in view.applications:
-                sight = view.sight(application)
-                if sight is None:
-                    continue
-                labels = labels_of(sight.manifest)
-                if before.about(application, labels) != self._policies.about(application, labels):
-                    self._attention.pop((sight.cluster, application), None)
-                    self._look(view, application)
-
-    def _look(self, view: View, application: ApplicationRef) -> None:
-        """See how an application is, and report it if that is due."""
-        subject = (view.cluster.name, application)
-        sight = view.sight(application)
-        if sight is None or is_left_alone(sight.manifest):
-            self._ill.pop(subject, None)
-            return
-        match sight.health.status:
-            case "Healthy":
-                self._recovered(subject, view)
-            case "Unknown":
-                pass
-            case _:
-                self._consider(subject, view, sight)
-
-    def _recovered(self, subject: Subject, view: View) -> None:
-        self._attention.pop(subject, None)
-        if self._ill.pop(subject, None) is not None:
-            extra = {"workload": str(subject[1]), "cluster": view.cluster.name}
-            logger.info("healthy again", extra=extra)
-
-    def _consider(self, subject: Subject, view: View, sight: Sight) -> None:
-        if self._policy(sight) is None:
-            self._ill.pop(subject, None)
-            return
-        self._ill[subject] = view
-        attention = self._attention.get(subject, Attention())
-        if isinstance(react(attention, sight.health, _now()), Report):
-            self._reporter.report(subject)
-
-    def _policy(self, sight: Sight) -> Policy | None:
-        """The policy that moves this application, if there is exactly one."""
-        found = self._policies.about(sight.application, labels_of(sight.manifest))
-        if isinstance(found, Ambiguous):
-            if self._ambiguous.get(sight.application) != found:
-                self._ambiguous[sight.application] = found
-                extra = {"workload": str(sight.application), "cluster": sight.cluster, "reason": found.reason}
-                logger.warning("%s", found.message, extra=extra)
-            return None
-        self._ambiguous.pop(sight.application, None)
-        return found if isinstance(found, Policy) and found.application is not None else None
-
-    def _request(self, subject: Subject) -> FailoverRequest | None:
-        """What is to be said of a subject now; nothing where it is well by now, or gone."""
-        view = self._ill.get(subject)
-        sight = view.sight(subject[1]) if view is not None else None
-        if sight is None or sight.health.status != "Unhealthy" or is_left_alone(sight.manifest):
-            return None
-        policy = self._policy(sight)
-        if policy is None:
-            return None
-        return FailoverRequest(
-            application=sight.application,
-            source=sight.cluster,
-            source_uid=uid_of(sight.manifest),
-            policy=policy,
-            overrides=self._policies.overrides_of(sight.application, labels_of(sight.manifest)),
-            trigger=Trigger(
-                kind="Watch",
-                actor=f"failover-watcher@{socket.gethostname()}",
-                reason=sight.health.reason,
-                message=sight.health.message,
-            ),
-            observe_only=self._manner.observe or policy.active.effective_mode == "Observe",
-            limits=self._manner.limits,
-        )
-
-    def _answered(self, subject: Subject, request: FailoverRequest, answer: Answer, told: str) -> None:
-        before = self._attention.get(subject, Attention())
-        self._attention[subject] = before.after(answer, _now())
-        self._metrics.triggered.labels(answer.value).inc()
-        if answer is Answer.STARTED or answer is not before.answer:
-            extra = {
-                "workload": str(request.application),
-                "cluster": request.source,
-                "failover": failover_id(request.application),
-                "reason": request.trigger.reason,
-            }
-            level = logging.ERROR if answer is Answer.REFUSED else logging.INFO
-            logger.log(level, "%s: %s", answer.value, told, extra=extra)
-
-    async def _sweep(self) -> None:
-        """Look again at everything that is ill, and forget what has long been gone."""
-        while True:
-            await asyncio.sleep(SWEEP_EVERY.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311
-            for number, (subject, view) in enumerate(tuple(self._ill.items()), start=1):
-                self._look(view, subject[1])
-                if number % _SWEPT_AT_ONCE == 0:
-                    await asyncio.sleep(0)
-            self._forget_the_gone()
-
-    def _forget_the_gone(self) -> None:
-        """Objects that are made again and again must not begin with a clean slate each time."""
-        horizon = _now() - FORGET_AFTER
-        for subject, attention in tuple(self._attention.items()):
-            if subject not in self._ill and (attention.quiet_until or horizon) <= horizon:
-                del self._attention[subject]
-
-
 async def _until(stop: asyncio.Event, work: Awaitable[None]) -> None:
     """Do the work until it fails, or is to be stopped."""
     working = asyncio.ensure_future(work)
@@ -285,7 +76,3 @@ async def _until(stop: asyncio.Event, work: Awaitable[None]) -> None:
         await asyncio.gather(working, return_exceptions=True)
         return
     working.result()
-
-
-def _now() -> timedelta:
-    return timedelta(seconds=asyncio.get_running_loop().time())

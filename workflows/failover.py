@@ -72,6 +72,11 @@ class FailoverWorkflow:
         if workflow.info().workflow_id != expected:
             message = f"this run's id is {workflow.info().workflow_id}, but {request.application} has the id {expected}"
             raise ApplicationError(message, type=Outcome.ID_MISMATCH.value, non_retryable=True)
+        if request.policy.application is None:
+            message = (
+                f"{request.policy} has no spec.failover.application, so it moves nothing; write one"
+            )
+            raise ApplicationError(message, type="NoApplicationFailover", non_retryable=True)
         main = asyncio.create_task(self._main())
         try:
             end = await asyncio.shield(main)

@@ -27,11 +27,19 @@ with workflow.unsafe.imports_passed_through():
         WithdrawRequest,
     )
 from workflows import options
-from workflows.phases import PLAN_OUTDATED, abort_next, back_to_planning
+from workflows.phases import PLAN_OUTDATED, abort_next, back_to_planning, leave_target
 from workflows.run import Decided, End, Next, Run, StepFailed
 
 RESTORED_HEALTHY_WITHIN = timedelta(seconds=60)
 GONE_MARGIN = timedelta(seconds=60)
+
+LIMIT_WORDS = {
+    "NoProgress": "give up without progress",
+    "TookTooLong": "give up if not healthy",
+    "GraceShareOver": "this candidate's share of the grace period",
+    "GracePeriodOver": "end of the grace period",
+}
+"""What the timer of a limit is called in the Temporal UI."""
 
 DEFINITE_ON_TARGET = frozenset(
     {"Forbidden", "Invalid", "AlreadyExists", "TargetOccupied", "UnknownKind", "NotFound", "CredentialsRejected", "DependentConflict"}
@@ -74,6 +82,8 @@ async def purge(run: Run) -> Next:
             return await back_to_planning(run, failed)
         except Decided as decided:
             resolution = decided.resolution
+            if decided.rewrites_record:
+                return Phase.PLANNING
             if resolution.action is Action.RETRY:
                 remove_finalizer = resolution.remove_finalizer
                 continue
@@ -110,23 +120,15 @@ def _purged(run: Run) -> Next:
     if (resolution := inbox.take_abort()) is not None:
         return abort_next(run, resolution)
     if run.state.replan_wanted or inbox.retargeted:
-        return _leave_target(run, "Retargeted", "another target was asked for")
+        return leave_target(run, "Retargeted", "another target was asked for")
     return Phase.STARTING
-
-
-def _leave_target(run: Run, reason: str, message: str) -> Next:
-    """Give this target up for another one: first take back what stands there."""
-    run.inbox.retargeted = False
-    left = Attempted(cluster=run.state.target, reason=reason, message=message)
-    run.set(attempted=(*run.state.attempted, left), replan_wanted=False)
-    return Phase.WITHDRAWING
 
 
 async def start(run: Run) -> Next:
     """Create the copy on the target, with its state on it."""
     state = run.state
     if state.replan_wanted or (state.requested_target and state.requested_target != state.target):
-        return _leave_target(
+        return leave_target(
             run, "Retargeted", f"{state.requested_target or 'another target'} was asked for"
         )
     if state.starting_since is None:
@@ -142,19 +144,22 @@ async def start(run: Run) -> Next:
             uncertain="TargetUncertain",
         )
     except StepFailed as failed:
-        return _leave_target(run, failed.reason, failed.message)
+        return leave_target(run, failed.reason, failed.message)
     except Decided as decided:
-        return _decide_about_target(run, decided.resolution)
+        return _decide_about_target(run, decided)
     run.set(target_uid=started.uid)
     return Phase.VERIFYING
 
 
-def _decide_about_target(run: Run, resolution: Resolution) -> Next:
+def _decide_about_target(run: Run, decided: Decided) -> Next:
+    resolution = decided.resolution
+    if decided.rewrites_record:
+        return Phase.PLANNING
     if resolution.action is Action.ABORT:
         return abort_next(run, resolution)
     if resolution.policy is not None:
         run.set(policy=resolution.policy, approved="")
-    return _leave_target(run, "Replanned", resolution.note or "a person asked for another plan")
+    return leave_target(run, "Replanned", resolution.note or "a person asked for another plan")
 
 
 async def verify(run: Run) -> Next:
@@ -167,10 +172,10 @@ async def verify(run: Run) -> Next:
                 run.set(starting_since=workflow.now())
                 failure = await _until_healthy(run)
                 continue
-            return _leave_target(run, failure.reason, failure.message)
+            return leave_target(run, failure.reason, failure.message)
     except Decided as decided:
         if decided.resolution.action is not Action.SKIP:
-            return _decide_about_target(run, decided.resolution)
+            return _decide_about_target(run, decided)
         run.note("accepted as healthy by a person")
     run.set(verified=True)
     made = run.state.plan
@@ -203,7 +208,7 @@ async def _until_healthy(run: Run) -> Attempted | None:
             look,
             deadline - now,
             summary=f"see {app.short} healthy on {state.target}",
-            timer=f"{reason} on {state.target}",
+            timer=f"{LIMIT_WORDS[reason]} on {state.target}",
         )
         if found is None:
             if run.inbox.wakes != wakes or workflow.now() < deadline:

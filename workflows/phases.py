@@ -33,11 +33,13 @@ LOOK_AGAIN_MAX = timedelta(seconds=60)
 RECAPTURES_MAX = 10
 
 PLAN_OUTDATED = frozenset({"SourceChanged", "PlanOutdated"})
+TARGET_REFUSED = frozenset({"TargetRefused", "DependentConflict"})
 
 
 async def tolerate(run: Run) -> Next:
     """Wait out the toleration; end early when the application is well again, or not the one we meant."""
     if run.state.forced:
+        _remember_incident(run, run.request.source_uid)
         run.set(looked=True)
         return Phase.PLANNING
     seen = await _look(run)
@@ -61,14 +63,21 @@ async def tolerate(run: Run) -> Next:
 
 async def _look(run: Run) -> Observation:
     request = run.request
-    look = Look(application=request.application, cluster=request.source, uid=request.source_uid)
+    look = Look(application=request.application, cluster=request.source, uid=run.state.source_uid)
     seen: Observation = await run.step(
         Observing.observe, look, summary=f"look at {request.application.short} on {request.source}"
     )
-    workflow.upsert_memo({"incident": f"{request.source}/{request.source_uid or seen.uid}"})
+    if not run.state.looked:
+        _remember_incident(run, run.state.source_uid or seen.uid)
     _saw(run, seen)
     run.set(looked=True)
     return seen
+
+
+def _remember_incident(run: Run, uid: str) -> None:
+    """Which object fell ill where: triggers compare it with what they see."""
+    run.set(source_uid=uid)
+    workflow.upsert_memo({"incident": f"{run.request.source}/{uid}"})
 
 
 def _saw(run: Run, seen: Observation) -> None:
@@ -90,7 +99,7 @@ def _judge_first(run: Run, seen: Observation) -> End | None:
     if seen.replaced:
         message = (
             f"{request.application} on {request.source} is another object than the one reported "
-            f"(uid {seen.uid}, not {request.source_uid}); if it is unhealthy, a new failover will start"
+            f"(uid {seen.uid}, not {run.state.source_uid}); if it is unhealthy, a new failover will start"
         )
         return End(Outcome.REFUSED, "StaleIncident", message)
     if seen.health.status is HealthStatus.HEALTHY:
@@ -106,7 +115,7 @@ async def _next_observation(
     look = Look(
         application=request.application,
         cluster=request.source,
-        uid=request.source_uid or seen.uid,
+        uid=run.state.source_uid or seen.uid,
         last=seen,
     )
     found = await run.news(
@@ -143,7 +152,7 @@ async def plan(run: Run) -> Next:
         application=request.application,
         failover=workflow.info().workflow_id,
         source=request.source,
-        source_uid=request.source_uid,
+        source_uid=state.source_uid,
         policy=state.policy,
         overrides=state.overrides,
         requested_target=state.requested_target,
@@ -365,10 +374,15 @@ async def capture(run: Run) -> Next:
     summary = f"capture {made.application.short} on {made.source}, stage it on {made.target}"
     try:
         answered: CaptureAnswer = await run.step(
-            Moving.capture_and_stage, request, summary=summary, raises=PLAN_OUTDATED
+            Moving.capture_and_stage,
+            request,
+            summary=summary,
+            raises=PLAN_OUTDATED | TARGET_REFUSED,
         )
     except StepFailed as failed:
         run.note(f"{failed.reason}: {failed.message}")
+        if failed.reason in TARGET_REFUSED:
+            return leave_target(run, failed.reason, failed.message)
         return await back_to_planning(run, failed)
     except Decided as decided:
         return decide_while_planning(run, decided.resolution)
@@ -389,9 +403,19 @@ async def capture(run: Run) -> Next:
         run.raise_if_aborted()
     except Decided as decided:
         return abort_next(run, decided.resolution)
+    if run.inbox.retargeted:
+        return leave_target(run, "Retargeted", "another target was asked for")
     if made.purge_mode == "Directly" and not run.state.source_gone:
         return Phase.PURGING
     return Phase.STARTING
+
+
+def leave_target(run: Run, reason: str, message: str) -> Next:
+    """Give this target up for another one: first take back what stands there."""
+    run.inbox.retargeted = False
+    left = Attempted(cluster=run.state.target, reason=reason, message=message)
+    run.set(attempted=(*run.state.attempted, left), replan_wanted=False)
+    return Phase.WITHDRAWING
 
 
 async def back_to_planning(run: Run, failed: StepFailed) -> Next:

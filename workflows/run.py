@@ -24,6 +24,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from activities.telling import Telling
     from failover.domain import telling
+    from failover.domain.health import HealthStatus
     from failover.domain.phases import BLOCKED, RETRYING, Action, Outcome, Phase
     from failover.domain.request import (
         Approval,
@@ -78,9 +79,17 @@ class StepFailed(Exception):
 class Decided(Exception):
     """A person decided something other than to try the same step again."""
 
-    def __init__(self, resolution: Resolution) -> None:
+    def __init__(self, resolution: Resolution, reason: str = "") -> None:
         super().__init__(resolution.action)
         self.resolution = resolution
+        self.reason = reason
+        """Why the failover was Blocked, where it was."""
+
+    @property
+    def rewrites_record(self) -> bool:
+        """Whether a Replan is wanted because a record is gone or torn: staging again writes it anew."""
+        lost = self.reason in {"RecordMissing", "RecordDamaged"}
+        return lost and self.resolution.action is Action.REPLAN
 
 
 class SupersededError(Exception):
@@ -140,9 +149,10 @@ class Run:
         now = workflow.info().start_time
         state = State(
             started_at=now,
-            clock=Clock(since=now),
+            clock=Clock(status=HealthStatus.UNHEALTHY, since=now),
             policy=request.policy,
             overrides=request.overrides,
+            source_uid=request.source_uid,
             requested_target=request.target,
             forced=bool(request.force_reason),
         )
@@ -294,7 +304,7 @@ class Run:
 
     def continue_if_long(self) -> None:
         """Continue as new with the whole state once the history has grown long."""
-        if workflow.info().is_continue_as_new_suggested():
+        if workflow.info().is_continue_as_new_suggested() and not self.inbox.asks:
             workflow.continue_as_new(self.request.model_copy(update={"carried": self.state}))
 
     # Steps
@@ -381,13 +391,13 @@ class Run:
         )
         self.set(block=None)
         self.show(self.state.phase.value)
-        self.continue_if_long()
         self.raise_if_aborted()
         resolution = self.inbox.take_resolution()
         if resolution is not None and (
             resolution.action is not Action.RETRY or resolution.remove_finalizer
         ):
-            raise Decided(resolution)
+            raise Decided(resolution, block.reason)
+        self.continue_if_long()
 
     def raise_if_aborted(self) -> None:
         """Take up an Abort, where one was asked for."""

@@ -54,6 +54,8 @@ class FailoverPlan(BaseModel):
     manifest_digest: str = ""
     """SHA-256 of the object that will be created on the target, before the mark of the failover."""
     dependents: tuple[PlannedDependent, ...] = ()
+    dry_run: bool = True
+    """Whether the target's API server has said, in a dry run, that it would take the copy."""
     considered: tuple[Considered, ...] = ()
     """Every cluster of the fleet, with the reason why it was chosen or refused."""
     warnings: tuple[Warn, ...] = ()

@@ -91,6 +91,8 @@ class State(Wire):
     phase: Phase = Phase.TOLERATING
     started_at: datetime
     looked: bool = False
+    source_uid: str = ""
+    """The object that this failover is about; pinned at the first look."""
     clock: Clock
     health: Health | None = None
     policy: Policy

@@ -99,4 +99,5 @@ def is_left_alone(manifest: Manifest) -> bool:
 
 def start_again_after(starts: int) -> timedelta:
     """How long to wait after one more start, given those before it."""
-    return min(START_AGAIN_AFTER * 2 ** min(starts, _DOUBLINGS_MAX), START_AGAIN_AFTER_MAX)
+    doubled: timedelta = START_AGAIN_AFTER * (1 << min(starts, _DOUBLINGS_MAX))
+    return min(doubled, START_AGAIN_AFTER_MAX)

@@ -170,7 +170,7 @@ def seconds(value: timedelta) -> str:
     """A duration as a person says it: `0.03 s`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
     total = value.total_seconds()
     if total < 10:
-        return f"{total:.2f} s"
+        return f"{total:.2f}".rstrip("0").rstrip(".") + " s"
     if total < 120:
         return f"{total:.0f} s"
     minutes, rest = divmod(int(total), 60)

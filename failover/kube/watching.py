@@ -1,8 +1,9 @@
 """One endless list-and-watch, as three nested generators.
 
-    seen      for ever: list, watch, back off, and say when nothing can be seen
-    _watched  one list's life: reconnects from the last version seen, ends when that is gone
-    _events   one connection: lines to events
+    seen      for ever: list, watch, watch on from the last version or list again, back off, and
+              say when nothing can be seen
+    _watched  one connection: events to sightings
+    _events   one connection: bytes to events
 
 What they give are sightings: the whole, one object, one object gone, or blindness with its reason.
 """
@@ -103,8 +104,10 @@ async def seen(
                 yield Listed(manifests)
             async with aclosing(_watched(collection, version, patience)) as watched:
                 async for sighting, reached in watched:
+                    blind_since = None
+                    # Connections that open and bring nothing are tried ever more slowly.
+                    failures = failures if reached == version else 0
                     version = reached
-                    blind_since, failures = None, 0
                     if sighting is not None:
                         yield sighting
         except Expired:
@@ -126,14 +129,13 @@ async def seen(
 async def _watched(
     collection: Collection, version: str, patience: Patience
 ) -> AsyncGenerator[tuple[Sighting | None, str], None]:
-    """The changes since a version, with the version reached; `None` for a mere sign of life."""
-    while True:
-        seconds = int(patience.connection_seconds * random.uniform(0.8, 1.2))  # noqa: S311
-        call = await collection.watch_from(version, seconds)
-        async with aclosing(_events(collection, call, patience)) as events:
-            async for event in events:
-                sighting, version = _understood(event, version, call.doing)
-                yield sighting, version
+    """What one connection shows, with the version reached; `None` for a mere sign of life."""
+    seconds = int(patience.connection_seconds * random.uniform(0.8, 1.2))  # noqa: S311
+    call = await collection.watch_from(version, seconds)
+    async with aclosing(_events(collection, call, patience)) as events:
+        async for event in events:
+            sighting, version = _understood(event, version, call.doing)
+            yield sighting, version
 
 
 async def _events(

@@ -158,6 +158,23 @@ async def test_kind_can_come_and_go(shaky: World) -> None:
             await _find_for_ever(lone, kind)
 
 
+async def test_kind_can_move_to_another_version(shaky: World) -> None:
+    """A remembered version that is no longer served is asked for anew, in the same call."""
+    group = f"g{uuid.uuid4().hex[:8]}.test"
+    kind = GroupKind(group, "Widget")
+    definition = widget_definition(group)
+    await shaky.install("lone", [definition])
+    async with cluster_at(shaky.kubeconfig, "lone") as lone:
+        assert (await lone.resource(kind)).version == "v1"
+        [first] = definition["spec"]["versions"]
+        second = {**first, "name": "v2"}
+        definition["spec"]["versions"] = [{**first, "served": False, "storage": False}, second]
+        await shaky.install("lone", [definition])
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (await lone.resource(kind)).version == "v1":
+                assert await lone.find(kind, "default", "none") is None
+
+
 async def _find_for_ever(cluster: KubeCluster, kind: GroupKind) -> None:
     # While a CRD is being removed, its objects go first, and then the kind.
     async with asyncio.timeout(DEADLINE_SECONDS):

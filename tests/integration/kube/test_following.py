@@ -187,6 +187,9 @@ async def test_silent_server_is_noticed(world: World, namespace: str, tmp_path: 
         east_of = cluster_at(kubeconfig, "east", limits=SHORT)
         async with east_of as east, east.follow(CONFIG_MAP, namespace) as changes:
             await until(changes, is_type("Synced"))
+            await world.api("east").create(PATH.format(namespace), config_map(namespace, "one"))
+            # It comes through the watch: the stream is open, and only a question can tell.
+            await until(changes, is_of("one"))
             relay.hold()
             assert (await until(changes, is_type("Stale")))[-1].reason == "ClusterUnreachable"
             relay.release()

@@ -1,0 +1,81 @@
+"""The figures as a table for a terminal, or one to paste into a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.__main__ import Results
+
+Row = tuple[str, str, str]
+
+GOAL_ONE = "p50 ≤ 90 ms"
+GOAL_THOUSAND = "last ≤ 50 s"
+GOALS_KILLED = ("≤ 5 s", "≤ 17 s", "0: as without a kill")
+
+
+def rendered(results: Results, *, markdown: bool) -> str:
+    """Machine facts, then measure, figure and goal in three columns."""
+    rows = list(_rows(results))
+    machine = results.machine
+    facts = (
+        f"{machine.date}, {machine.cores} cores, {machine.memory_gigabytes} GiB, {machine.system}, "
+        f"Python {machine.python}, temporalio {machine.temporalio}, "
+        f"load before {machine.foreign_load}, seed {results.seed}"
+    )
+    head: Row = ("measure", "figure", "goal")
+    if markdown:
+        lines = [_bar(head), "|---|---|---|", *(_bar(row) for row in rows)]
+        return "\n".join([facts, "", *lines])
+    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(3)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in (head, *rows)]  # fmt: skip
+    return "\n".join([facts, "", *lines])
+
+
+def _bar(row: Row) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def _rows(results: Results) -> Iterable[Row]:
+    for label, one in (
+        ("one at a time", results.one),
+        ("one at a time, first in its namespace", results.one_in_new_namespaces),
+    ):
+        if one is None:
+            continue
+        figure = f"p50 {_ms(one.p50)}, p95 {_ms(one.p95)}, min {_ms(one.least)}, max {_ms(one.most)} (n={one.count})"
+        yield label, figure, GOAL_ONE
+        yield f"{label}: healthy copy to closed run", f"p50 {_ms(one.closed_p50)}", ""
+        yield f"{label}: processor time each", _processor(one.processor_seconds_each), ""
+        yield f"{label}: history", f"{one.events_p50} events, {one.tasks_p50} workflow tasks", ""
+        yield f"{label}: false timeouts", str(one.false_timeouts), "0"
+    for many in results.at_once:
+        label = f"{many.count:,} at once"
+        figure = (
+            f"last {many.last:.1f} s, median {many.median:.1f} s, {many.per_second:.1f} per second"
+        )
+        yield label, figure, GOAL_THOUSAND if many.count >= 1000 else ""
+        yield f"{label}: processor time", _processor(many.processor_seconds), ""
+        timeouts = (
+            f"{many.false_activity_timeouts} heartbeats, {many.false_task_timeouts} workflow tasks"
+        )
+        yield f"{label}: false timeouts", timeouts, "0"
+        yield f"{label}: worker's peak memory", f"{many.worker_peak_megabytes:.0f} MB", ""
+    for killed, goal in zip(results.killed, GOALS_KILLED, strict=False):
+        figure = f"median {killed.median:.2f} s, max {killed.most:.2f} s (n={killed.count})"
+        yield f"worker killed {killed.where}: late", figure, goal
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _processor(seconds: Mapping[str, float]) -> str:
+    shown = {name: value for name, value in seconds.items() if value >= 0.005}
+    total = sum(shown.values())
+    parts = ", ".join(
+        f"{name} {value:.2f}" for name, value in sorted(shown.items(), key=lambda item: -item[1])
+    )
+    return f"{total:.2f} s: {parts}"

@@ -1,0 +1,103 @@
+"""What the demo says: a live line with a clock on a terminal, plain lines when piped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status as Spinner
+
+from cli.printing import console, on_terminal
+
+DONE, ILL, NOTE = "✓", "✗", "·"
+_STYLES = {DONE: "green", ILL: "red", NOTE: "cyan"}
+_LABEL_WIDTH = 12
+_BAR_WIDTH = 28
+_PLAIN_COUNTDOWN_SECONDS = 2
+
+
+class Narrator:
+    """Writes to one console; moments are seconds since `begin`."""
+
+    def __init__(self, out: Console | None = None, *, live: bool | None = None) -> None:
+        """`live` is whether somebody looks at a terminal; left out, it is found out."""
+        self._out = out or console()
+        self._live = on_terminal() if live is None else live
+        self._spinner: Spinner | None = None
+        self._began = time.monotonic()
+        self._counted = -1
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since `begin`."""
+        return time.monotonic() - self._began
+
+    def begin(self) -> None:
+        """Set the clock to zero."""
+        self._began = time.monotonic()
+
+    def title(self, text: str) -> None:
+        """A heading, with air above."""
+        self.settle()
+        self._out.print()
+        self._out.print(f"[bold]{escape(text)}[/]")
+
+    def text(self, text: str = "") -> None:
+        """A line of prose."""
+        self._out.print(f"  {escape(text)}" if text else "", style="dim" if text else "")
+
+    def fact(self, label: str, text: str) -> None:
+        """Something to know, under its name."""
+        self._out.print(f"  [dim]{escape(label):<{_LABEL_WIDTH}}[/] {escape(text)}")
+
+    def event(self, mark: str, label: str, text: str, *, at: float | None = None) -> None:
+        """Something that happened, with its moment."""
+        moment = self.elapsed if at is None else at
+        style = _STYLES[mark]
+        self._out.print(
+            f"  [dim]{moment:7.2f} s[/]  [{style}]{mark}[/] {escape(label):<{_LABEL_WIDTH}} {escape(text)}"
+        )
+
+    def waiting(self, label: str, text: str, *, seconds_left: float | None = None) -> None:
+        """What is being waited for; on a terminal in one line that changes in place."""
+        if self._live:
+            line = f"[dim]{self.elapsed:7.2f} s[/]  {escape(label):<{_LABEL_WIDTH}} {escape(text)}"
+            if self._spinner is None:
+                self._spinner = self._out.status(line, spinner="dots", refresh_per_second=20)
+                self._spinner.start()
+            self._spinner.update(line)
+        elif seconds_left is not None and int(seconds_left) != self._counted:
+            self._counted = int(seconds_left)
+            if self._counted % _PLAIN_COUNTDOWN_SECONDS == 0:
+                self.event(NOTE, label, text)
+
+    def settle(self) -> None:
+        """Take the live line away."""
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None
+        self._counted = -1
+
+    def timeline(self, rows: Sequence[tuple[str, str, float]]) -> None:
+        """Phases with where they took place, and how long they took as a bar."""
+        whole = sum(seconds for _, _, seconds in rows) or 1.0
+        self._out.print()
+        for phase, place, seconds in rows:
+            bar = "█" * max(round(_BAR_WIDTH * seconds / whole), 0) or "▏"
+            self._out.print(
+                f"  {escape(phase):<12} [dim]{escape(place):<6}[/] {took(seconds):>8}  [cyan]{bar}[/]"
+            )
+        self._out.print(f"  {'in all':<12} {'':<6} {took(whole):>8}")
+
+    def link(self, label: str, address: str) -> None:
+        """An address, whole on one line, that a terminal makes clickable."""
+        self._out.print()
+        self.fact(label, "")
+        self._out.print(f"  {escape(address)}", style=f"link {address}" if self._live else "")
+
+
+def took(seconds: float) -> str:
+    """A duration as it is read at a glance: `34 ms`, `8.02 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

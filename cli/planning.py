@@ -1,0 +1,120 @@
+"""`failover plan`: what a failover would do, to the last field of the new object; nothing is done."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated
+
+import typer
+
+from cli.addressing import Target
+from cli.context import Namespace, PolicyFiles, run, surroundings
+from cli.exits import Refused
+from cli.preparing import Prepared, Wish, final_manifest, plan, prepare
+from cli.printing import Output, OutputOption, on_terminal, print_data, say, to_yaml
+from cli.showing import show_answer, show_topology
+from failover.domain.manifest import Manifest
+from failover.domain.plan import Answer, FailoverPlan, Refusal
+
+From = Annotated[str, typer.Option("--from", metavar="CLUSTER", help="The cluster to move off.")]
+To = Annotated[str, typer.Option("--to", metavar="CLUSTER", help="The cluster to move to.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `plan`."""
+    app.command(name="plan")(show_plan_of)
+
+
+def show_plan_of(
+    target: Target,
+    files: PolicyFiles,
+    namespace: Namespace = "default",
+    source: From = "",
+    to: To = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what a failover would do now, with the final manifest and its diff; nothing is done.
+
+    Exits with 5 where a rule refuses the move.
+    """
+    run(_plan(Wish(target, namespace, tuple(files), source, to), output))
+
+
+async def _plan(wish: Wish, output: Output) -> None:
+    async with surroundings().fleet() as fleet:
+        prepared = await prepare(fleet, wish)
+        answer = await plan(fleet, prepared)
+        manifest = (
+            final_manifest(fleet, prepared, answer) if isinstance(answer, FailoverPlan) else None
+        )
+    if output.is_data:
+        print_data(_as_data(prepared, answer, manifest), output)
+        if isinstance(answer, Refusal):
+            raise Refused(answer.message, reason=answer.reason)
+        return
+    if output is Output.NAME:
+        say(answer.target if isinstance(answer, FailoverPlan) else "")
+        return
+    show_topology(prepared)
+    show_answer(answer, prepared)
+    if manifest is not None and isinstance(answer, FailoverPlan):
+        say(f"The object on {answer.target}:")
+        say()
+        say(to_yaml(manifest).rstrip())
+        say()
+        _show_diff(diff(prepared, answer, manifest))
+
+
+def diff(prepared: Prepared, made: FailoverPlan, manifest: Manifest) -> list[str]:
+    """The lines by which the new object differs from the live one (its status and managedFields apart)."""
+    live = dict(prepared.manifest or {})
+    live.pop("status", None)
+    live["metadata"] = {
+        key: value for key, value in live.get("metadata", {}).items() if key != "managedFields"
+    }
+    name = prepared.application.short
+    return list(
+        difflib.unified_diff(
+            to_yaml(_sorted(live)).splitlines(),
+            to_yaml(_sorted(manifest)).splitlines(),
+            f"{made.source}/{name}",
+            f"{made.target}/{name}",
+            lineterm="",
+        )
+    )
+
+
+def _sorted(value: object) -> object:
+    """Keys in one order on both sides, so that only what differs shows."""
+    match value:
+        case dict():
+            return {key: _sorted(value[key]) for key in sorted(value)}
+        case list():
+            return [_sorted(each) for each in value]
+        case _:
+            return value
+
+
+def _show_diff(lines: list[str]) -> None:
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines:
+        say(line, style=colours.get(line[:1], "") if on_terminal() else "")
+
+
+def _as_data(
+    prepared: Prepared, answer: Answer, manifest: Manifest | None
+) -> dict[str, object]:
+    made = answer if isinstance(answer, FailoverPlan) else None
+    return {
+        "application": prepared.application,
+        "policy": str(prepared.policy),
+        "clusters": [
+            {"name": each.cluster, "here": each.lives, "health": each.health, "message": each.told}
+            for each in prepared.places
+        ],
+        "answer": answer,
+        "digest": made.digest if made else "",
+        "steps": made.steps if made else [],
+        "manifest": manifest,
+        "diff": "\n".join(diff(prepared, made, manifest)) if made and manifest else "",
+    }

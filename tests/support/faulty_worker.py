@@ -1,0 +1,170 @@
+"""A worker as the real one, in a process of its own, that suffers the faults which a test plants.
+
+Run by `python -m tests.support.faulty_worker`; it differs from `python -m worker` by an interceptor
+around activities and a thin wrapper around the fleet, so that the product needs no hooks for tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+)
+from temporalio.worker import (
+    Interceptor as WorkerInterceptor,
+)
+
+from failover.kube.fleet import open_fleet
+from failover.kube.fleetfile import load_fleet
+from failover.settings import Settings
+from failover.telemetry import Metrics, set_up_logs
+from failover.temporal import connect, ensure_search_attributes
+from tests.support.faults import VARIABLE, Fault, Faults
+from worker import identity, make_worker
+
+HELD_SECONDS = 0.05
+CALLS = frozenset(
+    {"uid", "get", "find", "list", "create", "replace", "patch", "delete", "allowed", "resource"}
+)
+
+
+@dataclass
+class Step:
+    """The step that is being carried out, and how many calls to clusters it has made."""
+
+    name: str
+    application: str
+    calls: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+
+current: ContextVar[Step | None] = ContextVar("step", default=None)
+
+
+def claim(faults: Faults, step: Step, what: str) -> Fault | None:
+    """The fault, if it was armed and nobody else has been struck by it."""
+    fault = faults.at(step.name, step.application, what)
+    try:
+        fault.armed.rename(fault.struck)
+    except FileNotFoundError:
+        return None
+    fault.struck.write_text(str(os.getpid()))
+    return fault
+
+
+class Suffering(ClientInterceptor, WorkerInterceptor):
+    """Puts faults around every activity."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - Temporal's name
+        return _Around(next, self._faults)
+
+
+class _Around(ActivityInboundInterceptor):
+    def __init__(self, inner: ActivityInboundInterceptor, faults: Faults) -> None:
+        super().__init__(inner)
+        self._faults = faults
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - Temporal's name
+        step = Step(activity.info().activity_type, application_of(input.args))
+        token = current.set(step)
+        try:
+            return await self._suffer(step, input)
+        finally:
+            current.reset(token)
+
+    async def _suffer(self, step: Step, work: ExecuteActivityInput) -> Any:
+        await self._at(step, "before")
+        if (held := claim(self._faults, step, "hold")) is not None:
+            await until_released(held)
+        if claim(self._faults, step, "twice") is not None:
+            await self.next.execute_activity(work)
+        answer = await self.next.execute_activity(work)
+        await self._at(step, "after")
+        return answer
+
+    async def _at(self, step: Step, moment: str) -> None:
+        if claim(self._faults, step, f"kill-{moment}") is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if claim(self._faults, step, f"freeze-{moment}") is not None:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+async def until_released(fault: Fault) -> None:
+    """Wait, heartbeating, until the test takes the file away."""
+    while fault.struck.exists():  # noqa: ASYNC110 - the test is another process
+        activity.heartbeat()
+        await asyncio.sleep(HELD_SECONDS)
+
+
+def application_of(arguments: Any) -> str:
+    """The name of the application that a step's one argument is about."""
+    argument = arguments[0]
+    for holder in (argument, getattr(argument, "claim", None), getattr(argument, "plan", None)):
+        if (application := getattr(holder, "application", None)) is not None:
+            return str(application.name)
+    return ""
+
+
+class SufferingFleet:
+    """The fleet, with faults between the calls to its clusters."""
+
+    def __init__(self, inner: Any, faults: Faults) -> None:
+        self._inner, self._faults = inner, faults
+
+    def cluster(self, name: str) -> Any:
+        return SufferingCluster(self._inner.cluster(name), self._faults)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class SufferingCluster:
+    """One cluster; a fault strikes right before a call."""
+
+    def __init__(self, inner: Any, faults: Faults) -> None:
+        self._inner, self._faults = inner, faults
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CALLS and (step := current.get()) is not None:
+            self._strike(step)
+        return getattr(self._inner, name)
+
+    def _strike(self, step: Step) -> None:
+        number = next(step.calls)
+        if claim(self._faults, step, f"kill@{number}") is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if claim(self._faults, step, f"freeze@{number}") is not None:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+async def main() -> None:
+    """Work until killed."""
+    settings = Settings()
+    set_up_logs(as_json=True, level="INFO")
+    faults = Faults(Path(os.environ[VARIABLE]))
+    plain = await connect(identity=identity())
+    await ensure_search_attributes(plain)
+    client = Client(**{**plain.config(), "interceptors": [Suffering(faults)]})
+    async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
+        suffering: Any = SufferingFleet(fleet, faults)
+        async with make_worker(client, suffering, Metrics()):
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,589 @@
+"""The stage of the failover sagas: a world, workers that can be killed, a witness, applications.
+
+Each case has an application of its own, so that many run side by side in the one world. Everything
+is waited for by looking, with a deadline; the phase of a failover is read from its search
+attributes, which need no worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from devstack.errors import ApiError
+from devstack.flink import ALIAS_LABEL, FlinkOperator
+from devstack.processes import Command, Part
+from devstack.world import World
+from failover.domain.identity import ApplicationRef, failover_id, record_name
+from failover.domain.phases import Action, Outcome
+from failover.domain.policy import Policy
+from failover.domain.policy.reading import read_policies
+from failover.domain.request import (
+    Approval,
+    FailoverRequest,
+    FailoverResult,
+    Limits,
+    Reply,
+    Resolution,
+    Retarget,
+    Status,
+    Trigger,
+)
+from failover.temporal import SEARCH, connect, ensure_search_attributes
+from tests.support.faults import VARIABLE, Fault, Faults
+from tests.support.recorder import Recorder, recording
+from tests.support.waiting import eventually
+from tests.support.world import temporary
+from triggers.starting import start_failover
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "saga"
+GROUP = "flink.apache.org"
+KIND = "FlinkDeployment"
+FLINK = f"/apis/{GROUP}/v1beta1/namespaces/{NAMESPACE}/flinkdeployments"
+RECORDS = "/api/v1/namespaces/failover-system/secrets"
+CLUSTERS = ("east", "west", "north")
+BLOCKED_AFTER_SECONDS = 3
+CALL = timedelta(seconds=5)
+DEADLINE_SECONDS = 60.0
+SIDE_BY_SIDE_MAX = 12
+
+Manifest = dict[str, Any]
+
+
+def namespace_manifest(name: str) -> Manifest:
+    """A Namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def policy_of(
+    name: str,
+    *,
+    purge_mode: str = "Directly",
+    toleration: int = 0,
+    clusters: Iterable[str] = CLUSTERS,
+    path: str = "{ .jobStatus.jobId }",
+    spec: Mapping[str, Any] | None = None,
+    **application: Any,
+) -> Policy:
+    """A policy for one application; what else it says comes as `spec` and keywords."""
+    document = {
+        "apiVersion": "stateful-failover.dev/v1alpha1",
+        "kind": "FailoverPolicy",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "resourceSelectors": [
+                {
+                    "apiVersion": f"{GROUP}/v1beta1",
+                    "kind": KIND,
+                    "namespace": NAMESPACE,
+                    "name": name,
+                }
+            ],
+            "placement": {"clusterAffinity": {"clusterNames": list(clusters)}},
+            "failover": {
+                "application": {
+                    "purgeMode": purge_mode,
+                    "allowTwoCopies": purge_mode != "Directly",
+                    "decisionConditions": {"tolerationSeconds": toleration},
+                    "statePreservation": {
+                        "rules": [{"aliasLabelName": ALIAS_LABEL, "jsonPath": path}]
+                    },
+                    **application,
+                }
+            },
+            **(spec or {}),
+        },
+    }
+    reading = read_policies(json.dumps(document), "policy.json")
+    assert reading.policies, reading.problems
+    return reading.policies[0]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a failover ended, for Temporal and for us."""
+
+    outcome: Outcome
+    reason: str
+    message: str
+    result: FailoverResult | None = None
+    cancelled: bool = False
+
+
+class Crew:
+    """Worker processes, of which as many are kept alive as the test wants."""
+
+    def __init__(self, world: World, faults: Faults) -> None:
+        """Nobody works yet."""
+        self._world, self._faults = world, faults
+        self._keepers: list[asyncio.Task[None]] = []
+        self.parts: list[Part] = []
+
+    async def hire(self) -> Part:
+        """One more worker, started again whenever it dies."""
+        name = f"worker-{len(self.parts) + 1}"
+        part = await self._world.run(name, self._command())
+        self.parts.append(part)
+        self._keepers.append(asyncio.create_task(self._keep(part)))
+        return part
+
+    def of(self, pid: int) -> Part:
+        """The worker with this process id."""
+        return next(part for part in self.parts if part.pid == pid)
+
+    async def dismiss(self, part: Part) -> None:
+        """End a worker for good."""
+        at = self.parts.index(part)
+        self._keepers[at].cancel()
+        await part.kill()
+
+    async def close(self) -> None:
+        """End all of them."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for part in self.parts:
+            await part.kill()
+
+    def logs(self) -> str:
+        """All that they have ever logged."""
+        return "\n".join(part.log.read_text(errors="replace") for part in self.parts)
+
+    async def _keep(self, part: Part) -> None:
+        while True:
+            await part.wait_died_alone()
+            await part.start()
+
+    def _command(self) -> Command:
+        environment = {
+            "TEMPORAL_ADDRESS": self._world.temporal_address,
+            "FAILOVER_FLEET": str(self._world.fleet_file),
+            "FAILOVER_KUBECONFIG": str(self._world.kubeconfig),
+            "PYTHONPATH": str(ROOT),
+            VARIABLE: str(self._faults.directory),
+        }
+        arguments = (sys.executable, "-m", "tests.support.faulty_worker")
+        return Command(arguments, environment, stops_gently=False)
+
+
+@dataclass
+class Saga:
+    """Everything that a case needs."""
+
+    world: World
+    client: Client
+    operator: FlinkOperator
+    recorder: Recorder
+    crew: Crew
+    faults: Faults
+    _numbers: dict[str, int] = field(default_factory=dict[str, int])
+
+    async def application(
+        self, name: str, *, on: str = "east", metadata: Mapping[str, Any] | None = None,
+        spec: Mapping[str, Any] | None = None,
+    ) -> Application:  # fmt: skip
+        """A healthy application of this name, made unique."""
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        app = Application(self, f"{name}-{number}", on)
+        await app.create(metadata or {}, spec or {})
+        return app
+
+    async def ill_application(self, name: str, **options: Any) -> Application:
+        """An application whose JobManager is dead."""
+        app = await self.application(name, **options)
+        await app.fall_ill()
+        return app
+
+    async def dismiss_but_one(self) -> None:
+        """Back to one worker."""
+        for part in self.crew.parts[1:]:
+            if part.running:
+                await self.crew.dismiss(part)
+
+
+@dataclass
+class Application:
+    """One application, its failover, and what is to be seen of both."""
+
+    saga: Saga
+    name: str
+    home: str
+    uid: str = ""
+    job_id: str = ""
+    policy: Policy | None = None
+    handle: WorkflowHandle[Any, Any] | None = None
+
+    @property
+    def ref(self) -> ApplicationRef:
+        """Its identity."""
+        return ApplicationRef(group=GROUP, kind=KIND, namespace=NAMESPACE, name=self.name)
+
+    @property
+    def path(self) -> str:
+        """Its path on every API server."""
+        return f"{FLINK}/{self.name}"
+
+    @property
+    def state(self) -> dict[str, str]:
+        """The labels that a new copy has to start with."""
+        return {ALIAS_LABEL: self.job_id}
+
+    # The application itself
+
+    async def create(self, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        """Create it and wait until its job runs."""
+        manifest = {
+            "apiVersion": f"{GROUP}/v1beta1",
+            "kind": KIND,
+            "metadata": {"name": self.name, "namespace": NAMESPACE, **metadata},
+            "spec": {
+                "image": "flink:1.20",
+                "flinkVersion": "v1_20",
+                "job": {"jarURI": "local:///x.jar", "parallelism": 1},
+                **spec,
+            },
+        }
+        await self.saga.world.api(self.home).create(FLINK, manifest)
+        there = await self.running(self.home)
+        self.uid = there["metadata"]["uid"]
+        self.job_id = there["status"]["jobStatus"]["jobId"]
+
+    async def running(self, cluster: str) -> Manifest:
+        """The copy there, once its job runs."""
+
+        async def look() -> Manifest | None:
+            there = await self.copy(cluster)
+            job = (there or {}).get("status", {}).get("jobStatus", {})
+            return there if job.get("jobId") else None
+
+        return await eventually(look, f"{self.name} runs on {cluster}") or {}
+
+    async def fall_ill(self) -> None:
+        """The JobManager dies."""
+        await self.saga.operator.kill_job_manager(self.home, NAMESPACE, self.name)
+
+    async def recover(self) -> None:
+        """The JobManager is back."""
+        await self.saga.operator.recover(self.home, NAMESPACE, self.name)
+
+    async def hold_everywhere(self) -> None:
+        """Copies of it that are created from now on never get healthy."""
+        await self.saga.operator.hold(self.home, NAMESPACE, self.name)
+
+    async def copy(self, cluster: str) -> Manifest | None:
+        """The object there."""
+        return await self.saga.world.api(cluster).find(self.path)
+
+    async def copies(self) -> dict[str, Manifest]:
+        """The object on each cluster that has it."""
+        found = {name: await self.copy(name) for name in self.saga.world.clusters}
+        return {name: there for name, there in found.items() if there is not None}
+
+    async def record(self, cluster: str) -> Manifest | None:
+        """The engine's record there."""
+        return await self.saga.world.api(cluster).find(f"{RECORDS}/{record_name(self.ref)}")
+
+    async def annotate(self, cluster: str, annotations: Mapping[str, str | None]) -> None:
+        """Write annotations on the copy there."""
+        patch = {"metadata": {"annotations": dict(annotations)}}
+        await self.saga.world.api(cluster).merge(self.path, patch)
+
+    async def set_finalizers(self, cluster: str, *finalizers: str) -> None:
+        """Hold its deletion there, or let it go."""
+        with contextlib.suppress(ApiError):  # gone already, which is what no finalizers are for
+            await self.saga.world.api(cluster).merge(
+                self.path, {"metadata": {"finalizers": list(finalizers)}}
+            )
+
+    async def events(self, cluster: str) -> list[Manifest]:
+        """The Kubernetes Events about it there."""
+        path = f"/api/v1/namespaces/{NAMESPACE}/events"
+        selector = f"involvedObject.name={self.name}"
+        return await self.saga.world.api(cluster).list(path, fieldSelector=selector)
+
+    # Its failover
+
+    def plant(self, step: str, what: str) -> Fault:
+        """Let this happen at its next step of this kind."""
+        return self.saga.faults.plant(step, self.name, what)
+
+    def request(self, policy: Policy, **changes: Any) -> FailoverRequest:
+        """The request for a failover under this policy."""
+        return FailoverRequest(
+            application=self.ref,
+            source=self.home,
+            source_uid=self.uid,
+            policy=policy,
+            trigger=Trigger(kind="Manual", actor="tests", reason="JobManagerMissing"),
+            limits=Limits(blocked_after_seconds=BLOCKED_AFTER_SECONDS),
+        ).model_copy(update=changes)
+
+    async def start(self, policy: Policy | None = None, **changes: Any) -> Application:
+        """Start its failover, as any trigger would."""
+        self.policy = policy or policy_of(self.name)
+        request = self.request(self.policy, **changes)
+        started = await start_failover(self.saga.client, request)
+        self.handle = self.saga.client.get_workflow_handle(
+            failover_id(self.ref), run_id=getattr(started, "run_id", None)
+        )
+        return self
+
+    @property
+    def run(self) -> WorkflowHandle[Any, Any]:
+        """Its latest run, by run id."""
+        assert self.handle is not None, f"{self.name} was not started"
+        return self.handle
+
+    async def ends(self, *, seconds: float = DEADLINE_SECONDS) -> Ending:
+        """How its failover ends."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._ending()
+        except TimeoutError:
+            shown = "no worker answers"
+            with contextlib.suppress(RPCError, TimeoutError):
+                status = await self.status()
+                shown = status.model_dump_json(
+                    include={"display_phase", "reason", "message", "block", "steps", "attempted"},
+                    indent=1,
+                )
+            raise AssertionError(f"{self.name} is not over after {seconds:g} s: {shown}") from None
+
+    async def _ending(self) -> Ending:
+        while True:
+            try:
+                return _ended(await self.run.result(rpc_timeout=CALL))
+            except WorkflowFailureError as error:
+                return _failed(error)
+            except RPCError as error:
+                if error.status not in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED}:
+                    raise
+
+    async def status(self) -> Status:
+        """What the query says; a worker that was killed is waited for."""
+
+        async def ask() -> Status | None:
+            try:
+                return await self.run.query("status", result_type=Status, rpc_timeout=CALL)
+            except RPCError as error:
+                if error.status in {
+                    RPCStatusCode.DEADLINE_EXCEEDED,
+                    RPCStatusCode.UNAVAILABLE,
+                    RPCStatusCode.CANCELLED,
+                }:
+                    return None
+                raise
+
+        found = await eventually(ask, f"{self.name} tells its status", seconds=30)
+        assert found is not None
+        return found
+
+    async def attribute(self, key: SearchAttributeKey[str]) -> str:
+        """One search attribute, which no worker is needed for."""
+        described = await self.run.describe(rpc_timeout=CALL)
+        return described.typed_search_attributes.get(key) or ""
+
+    async def shows(self, phase: str, reason: str = "", *, seconds: float = DEADLINE_SECONDS) -> None:
+        """Wait until this phase, and reason, are displayed."""
+        seen: list[str] = []
+
+        async def look() -> bool:
+            try:
+                described = await self.run.describe(rpc_timeout=CALL)
+            except RPCError:
+                return False
+            attributes = described.typed_search_attributes
+            now = (attributes.get(SEARCH.phase) or "", attributes.get(SEARCH.reason) or "")
+            seen[:] = now
+            return now[0] == phase and reason in {"", now[1]}
+
+        try:
+            await eventually(look, "", seconds=seconds)
+        except AssertionError:
+            raise AssertionError(
+                f"{self.name} shows {' '.join(seen)}, not {phase} {reason}"
+            ) from None
+
+    async def blocks(self, reason: str = "", *, seconds: float = DEADLINE_SECONDS) -> Status:
+        """Wait until it is Blocked for this reason; its status then."""
+        await self.shows("Blocked", reason, seconds=seconds)
+        return await self.status()
+
+    async def resolve(self, action: Action, **details: Any) -> Reply:
+        """A person's decision."""
+        resolution = Resolution(action=action, actor="tests", **details)
+        return await self._update("resolve", resolution)
+
+    async def approve(self, digest: str) -> Reply:
+        """A person's approval."""
+        return await self._update("approve", Approval(digest=digest, actor="tests"))
+
+    async def deny(self, digest: str) -> Reply:
+        """A person's denial."""
+        return await self._update("deny", Approval(digest=digest, actor="tests", note="not today"))
+
+    async def retarget(self, cluster: str) -> Reply:
+        """A person wants it elsewhere."""
+        return await self._update("retarget", Retarget(cluster=cluster, actor="tests"))
+
+    async def _update(self, name: str, argument: Any) -> Reply:
+        reply: Reply = await self.run.execute_update(name, argument, result_type=Reply)
+        return reply
+
+    async def history(self) -> str:
+        """The whole history of its latest run as JSON."""
+        return (await self.run.fetch_history()).to_json()
+
+    # What is true at its end
+
+    async def lives_on(self, cluster: str, *, also: Iterable[str] = ()) -> Manifest:
+        """Assert that it runs there, healthy, its labels released, and nowhere else but where `also` says."""
+        copies = await self.copies()
+        assert set(copies) == {cluster, *also}, f"{self.name} is on {sorted(copies)}"
+        there = await self.running(cluster)
+        assert ALIAS_LABEL not in (there["metadata"].get("labels") or {}), "labels are released"
+        return there
+
+    async def is_tidy(self, *clusters: str, home: str) -> None:
+        """Assert that the record is closed wherever there is one, and says where home is."""
+        found = {name: await self.record(name) for name in self.saga.world.clusters}
+        written = {name: record for name, record in found.items() if record is not None}
+        assert set(clusters) <= set(written), f"records of {self.name}: {sorted(written)}"
+        for name, record in written.items():
+            assert not record.get("data"), f"the record of {self.name} on {name} is open"
+            annotations = record["metadata"]["annotations"]
+            assert annotations["stateful-failover.dev/home"] == home, f"{name}: {annotations}"
+
+    async def kept_its_promises(self, *, two_copies: bool = False, to_the_end: bool = True) -> None:
+        """Assert promises 2, 3 and 4 from what the recorder saw."""
+        recorder = self.saga.recorder
+        if two_copies:
+            await recorder.never_zero(NAMESPACE, self.name)
+        else:
+            await recorder.never_two(NAMESPACE, self.name)
+        await recorder.state_kept(NAMESPACE, self.name, ALIAS_LABEL, self.job_id)
+        if to_the_end:
+            assert await self.copies(), f"{self.name} is nowhere"
+
+    async def moved(self, target: str = "west", *, seconds: float = DEADLINE_SECONDS) -> Ending:
+        """Assert that the failover ends well on this target, with all promises kept."""
+        ending = await self.ends(seconds=seconds)
+        assert ending.outcome is Outcome.COMPLETED, ending
+        await self.lives_on(target)
+        await self.is_tidy(self.home, target, home=target)
+        await self.kept_its_promises()
+        return ending
+
+    async def restored(self, *, seconds: float = DEADLINE_SECONDS) -> Ending:
+        """Assert that the original was put back with its state, and nothing else is left."""
+        ending = await self.ends(seconds=seconds)
+        assert ending.outcome is Outcome.ROLLED_BACK, ending
+        there = (await self.copies()).get(self.home)
+        assert there is not None, f"{self.name} is not on {self.home}"
+        assert set(await self.copies()) == {self.home}
+        await self.is_tidy(self.home, home=self.home)
+        await self.kept_its_promises()
+        return ending
+
+    async def untouched(self, outcome: Outcome = Outcome.ABORTED) -> Ending:
+        """Assert that the failover ends with the original never touched, and nothing left."""
+        ending = await self.ends()
+        assert ending.outcome is outcome, ending
+        copies = await self.copies()
+        assert set(copies) == {self.home}, sorted(copies)
+        assert copies[self.home]["metadata"]["uid"] == self.uid
+        await self.is_tidy(home=self.home)
+        return ending
+
+
+def _ended(raw: object) -> Ending:
+    result = FailoverResult.model_validate(raw)
+    return Ending(result.outcome, result.reason, result.message, result)
+
+
+def _failed(error: WorkflowFailureError) -> Ending:
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return Ending(Outcome.ABORTED, "Cancelled", str(cause), cancelled=True)
+    if isinstance(cause, ApplicationError) and cause.details:
+        result = FailoverResult.model_validate(cause.details[0])
+        return Ending(result.outcome, result.reason, result.message, result)
+    raise AssertionError(f"the run failed in an unexpected way: {cause!r}") from error
+
+
+Case = Callable[[Saga], Awaitable[None]]
+
+
+async def play(saga: Saga, cases: Mapping[str, Case]) -> dict[str, BaseException | None]:
+    """Play cases side by side, a bounded number at a time; what each of them raised."""
+    bound = asyncio.Semaphore(SIDE_BY_SIDE_MAX)
+
+    async def one(case: Case) -> BaseException | None:
+        async with bound:
+            try:
+                await case(saga)
+            except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - its own test reports it
+                return error
+            return None
+
+    raised = await asyncio.gather(*(one(case) for case in cases.values()))
+    return dict(zip(cases, raised, strict=True))
+
+
+def report(played: Mapping[str, BaseException | None], name: str) -> None:
+    """Raise what this case raised."""
+    if (error := played[name]) is not None:
+        raise error
+
+
+@asynccontextmanager
+async def staged(directory: Path, *, workers: int = 1) -> AsyncIterator[Saga]:
+    """A world with everything that a saga needs."""
+    async with AsyncExitStack() as stack:
+        world = World(directory / "world", clusters=CLUSTERS, ui=False, durable=False)
+        await stack.enter_async_context(temporary(world))
+        namespaces = [namespace_manifest(name) for name in (NAMESPACE, "failover-system")]
+        await world.install_everywhere(namespaces)
+        recorder = await stack.enter_async_context(recording(world))
+        operator = await stack.enter_async_context(
+            FlinkOperator({name: world.api(name) for name in world.clusters})
+        )
+        client = await connect(address=world.temporal_address)
+        await ensure_search_attributes(client)
+        faults = Faults(directory / "faults")
+        crew = Crew(world, faults)
+        stack.push_async_callback(crew.close)
+        for _ in range(workers):
+            await crew.hire()
+        yield Saga(world, client, operator, recorder, crew, faults)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def saga(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Saga]:
+    """The stage that all scenarios share; whoever stops a part of it starts it again."""
+    async with staged(tmp_path_factory.mktemp("saga")) as saga:
+        yield saga
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to one process."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
