@@ -98,7 +98,8 @@ async def closure_of(
     objects: dict[str, Manifest] = {}
     waiting = [root_uid]
     while waiting:
-        owners, waiting = waiting, []
+        owners = list(waiting)
+        waiting.clear()
         asked = [(owner, kind) for owner in owners for kind in kinds]
         lists = await asyncio.gather(
             *(_children_if_served(cluster, kind, namespace, owner) for owner, kind in asked)

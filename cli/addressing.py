@@ -22,12 +22,6 @@ from failover.domain.identity import ApplicationRef
 from failover.fleet import Cluster, Fleet, Resource
 from triggers.reading import list_failovers
 
-Target = Annotated[
-    str,
-    typer.Argument(metavar="KIND/NAME", help="The application, as in `flinkdeployment/orders`."),
-]
-
-
 @dataclass(frozen=True)
 class Word:
     """`KIND/NAME` as it was typed."""
@@ -43,6 +37,21 @@ def parse(text: str) -> Word:
         message = f"{text!r} names no application: say KIND/NAME, as in flinkdeployment/orders"
         raise InvalidInput(message)
     return Word(kind.strip(), name.strip())
+
+
+def _checked(text: str) -> str:
+    parse(text)
+    return text
+
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="KIND/NAME",
+        help="The application, as in `flinkdeployment/orders`.",
+        callback=_checked,
+    ),
+]
 
 
 def referred(resource: Resource, name: str, namespace: str) -> ApplicationRef:

@@ -15,11 +15,10 @@ import typer
 import yaml
 
 from cli.context import run, surroundings
-from cli.files import policy_files, read_text, shown
+from cli.policies import load
 from failover.domain.errors import FailoverError, InvalidInput, UnknownKind
 from failover.domain.identity import GroupKind
 from failover.domain.policy import Policy
-from failover.domain.policy.reading import Reading, read_policies
 from failover.domain.rbac import KindInUse, Subject, roles
 from failover.kube.fleet import open_fleet
 
@@ -104,7 +103,9 @@ def print_roles(
 
     Apply them on each cluster: failover rbac -f POLICY --role mover | kubectl --context EAST apply -f -
     """
-    policies = _read(policy_paths)
+    policies = load(policy_paths).policies
+    if not policies:
+        raise InvalidInput(f"{', '.join(policy_paths)}: there is no policy", reason="NoPolicy")
     wanted = kinds_of(policies)
     plurals = {**CATALOGUE, **dict(_given(each) for each in resources or [])}
     known = [KindInUse(kind.group, plurals[kind]) for kind in wanted if kind in plurals]
@@ -122,17 +123,6 @@ def kinds_of(policies: Iterable[Policy]) -> tuple[GroupKind, ...]:
     return tuple(
         sorted({each.group_kind for policy in policies for each in policy.spec.resource_selectors})
     )
-
-
-def _read(paths: Sequence[str]) -> tuple[Policy, ...]:
-    reading = Reading()
-    for path in policy_files(paths):
-        reading += read_policies(read_text(path), shown(path))
-    if reading.errors:
-        raise InvalidInput("\n".join(str(each) for each in reading.errors), reason="InvalidPolicy")
-    if not reading.policies:
-        raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
-    return reading.policies
 
 
 def _given(text: str) -> tuple[GroupKind, str]:

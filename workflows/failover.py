@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain.steps import PublishRequest
     from failover.temporal import SEARCH
 from workflows import moving, phases
-from workflows.run import Decided, End, Next, Run, SupersededError
+from workflows.run import Decided, End, Next, Run, SupersededError, upsert_search_attributes
 
 PHASES = {
     Phase.TOLERATING: phases.tolerate,
@@ -113,7 +113,7 @@ class FailoverWorkflow:
         run = self._run
         run.set(outcome=end.outcome, outcome_reason=end.reason, outcome_message=end.message)
         run.display = end.outcome.value
-        workflow.upsert_search_attributes(
+        upsert_search_attributes(
             [SEARCH.phase.value_set(end.outcome.value), SEARCH.outcome.value_set(end.outcome.value)]
             + ([SEARCH.reason.value_set(end.reason)] if end.reason else [])
         )

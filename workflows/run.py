@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
@@ -240,7 +240,7 @@ class Run:
             ]
             if not self._shown:
                 updates += self._first_attributes()
-            workflow.upsert_search_attributes(updates)
+            upsert_search_attributes(updates)
             self._shown = now
         workflow.set_current_details(telling.current_details(self.status()))
 
@@ -494,6 +494,12 @@ class Run:
         return True
 
 
+def upsert_search_attributes(updates: list[SearchAttributeUpdate[Any]]) -> None:
+    """Write search attributes."""
+    # the SDK's own signature leaves a type parameter out
+    workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType]
+
+
 def stop_waiting(waiting: workflow.ActivityHandle[Any]) -> None:
     """Cancel a wait whose answer nobody needs any more, and do not miss it."""
     if not waiting.done():
@@ -510,9 +516,8 @@ def read_failure(error: ActivityError) -> StepFailed:
     """What an activity's failure says: its reason, and whether another try may help."""
     cause = error.cause
     if isinstance(cause, ApplicationError):
-        details: dict[str, Any] = (
-            cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
-        )
+        first: Any = cause.details[0] if cause.details else None
+        details = cast("dict[str, Any]", first) if isinstance(first, dict) else {}
         return StepFailed(
             cause.type or "Unexpected",
             cause.message,

@@ -97,7 +97,7 @@ class Play:
             message = f"not over after {ACT_SECONDS:g} s: {title}. {stage.worker.last_words()}"
             raise DemoFailed(message) from None
         address = address_of(stage.world.temporal_ui_url, self._last_run)
-        narrator.link("this run in Temporal's Web UI:", address)
+        narrator.link("this run", address)
 
     def _tell(self, step: StepEntry, status: Status) -> None:
         """What one step has done, in a person's words."""
@@ -121,7 +121,7 @@ class Play:
                 told = "tidied up", f"the label {', '.join(labels)} is off again"
             case _:
                 told = step.phase.value.lower(), step.note
-        self._narrator.event(DONE, *told)
+        self._narrator.event(DONE, *told, at=step.ended_at)
 
     async def _kill(self, when: str) -> None:
         pid = self._stage.worker.pid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +28,7 @@ class Narrator:
         self._live = on_terminal() if live is None else live
         self._spinner: Spinner | None = None
         self._began = time.monotonic()
+        self._began_at = datetime.now(UTC)
         self._counted = -1
 
     @property
@@ -37,6 +39,7 @@ class Narrator:
     def begin(self) -> None:
         """Set the clock to zero."""
         self._began = time.monotonic()
+        self._began_at = datetime.now(UTC)
 
     def title(self, text: str) -> None:
         """A heading, with air above."""
@@ -52,9 +55,9 @@ class Narrator:
         """Something to know, under its name."""
         self._out.print(f"  [dim]{escape(label):<{_LABEL_WIDTH}}[/] {escape(text)}")
 
-    def event(self, mark: str, label: str, text: str, *, at: float | None = None) -> None:
-        """Something that happened, with its moment."""
-        moment = self.elapsed if at is None else at
+    def event(self, mark: str, label: str, text: str, *, at: datetime | None = None) -> None:
+        """Something that happened, now or at a moment that is known."""
+        moment = self.elapsed if at is None else (at - self._began_at).total_seconds()
         style = _STYLES[mark]
         self._out.print(
             f"  [dim]{moment:7.2f} s[/]  [{style}]{mark}[/] {escape(label):<{_LABEL_WIDTH}} {escape(text)}"

@@ -29,7 +29,7 @@ from failover.domain.identity import ApplicationRef
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flink-failover-policy.yaml"
 WRITTEN = "tolerationSeconds: 120"
-TOLERATION_SECONDS = 8
+TOLERATION_SECONDS = 10
 FINALIZER = "flinkdeployments.flink.apache.org/finalizer"
 RUNNING_SECONDS = 20.0
 

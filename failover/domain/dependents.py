@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -228,6 +228,6 @@ def _differing_keys(
             yield f"{path}.{key}"
 
 
-def _is_default(wanted: object) -> bool:
+def _is_default(wanted: Any) -> bool:
     """Nothing was wanted here: the field is missing or empty."""
     return wanted is None or wanted in ({}, [], "")

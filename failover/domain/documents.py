@@ -110,7 +110,11 @@ class _Loader(yaml.SafeLoader):
         finally:
             self._depth -= 1
 
-    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def construct_mapping(  # the base class fixes the signature
+        self,
+        node: MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002
+    ) -> dict[Hashable, Any]:
         _refuse_duplicates(node)
         self.flatten_mapping(node)
         untyped: Any = self

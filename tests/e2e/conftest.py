@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.engine import engine
 from tests.support.saga import saga
 
-__all__ = ["saga"]
+__all__ = ["engine", "saga"]

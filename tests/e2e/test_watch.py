@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,15 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from devstack.api import Api
 from devstack.errors import ApiError
-from devstack.flink import FlinkOperator
-from devstack.world import World
 from failover.domain.errors import NotFound
-from failover.domain.health import HealthStatus, judge
 from failover.domain.identity import ApplicationRef, GroupKind, failover_id, record_name
 from failover.domain.manifest import Manifest
 from failover.domain.phases import Outcome
@@ -32,14 +28,13 @@ from failover.domain.request import FailoverRequest, FailoverResult, Limits
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.telemetry import Metrics
-from failover.temporal import connect, ensure_search_attributes
 from tests.integration.kube.connecting import edited, server_of
+from tests.support.engine import Engine
 from tests.support.relay import relay_to
 from triggers import watcher as watcher_module
 from triggers.policies import PolicyDirectory
 from triggers.starting import DifferentIncident, Merged, Start, Started, start_failover
 from triggers.watcher import Manner, Watcher
-from worker import make_worker
 
 DEADLINE = 30
 FLINK = GroupKind("flink.apache.org", "FlinkDeployment")
@@ -61,46 +56,20 @@ spec:
 """
 
 
-@dataclass(frozen=True)
-class Site:
-    """The shared world with a worker on it."""
+async def outcome(engine: Engine, application: ApplicationRef) -> FailoverResult:
+    """How the application's failover ends."""
+    async with asyncio.timeout(DEADLINE):
+        return await failover(engine, application).result()
 
-    world: World
-    fleet: KubeFleet
-    client: Client
-    flink: FlinkOperator
 
-    def failover(self, application: ApplicationRef) -> WorkflowHandle[Any, FailoverResult]:
-        """The application's failovers."""
-        return self.client.get_workflow_handle(failover_id(application), result_type=FailoverResult)
+def failover(engine: Engine, application: ApplicationRef) -> WorkflowHandle[Any, FailoverResult]:
+    """The application's failovers."""
+    return engine.client.get_workflow_handle(failover_id(application), result_type=FailoverResult)
 
-    async def outcome(self, application: ApplicationRef) -> FailoverResult:
-        """How its failover ends."""
-        async with asyncio.timeout(DEADLINE):
-            return await self.failover(application).result()
 
-    async def deploy(self, namespace: str, name: str = "orders") -> ApplicationRef:
-        """A Flink application that is healthy on east."""
-        manifest = {
-            "apiVersion": "flink.apache.org/v1beta1",
-            "kind": "FlinkDeployment",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"image": "flink:1.20", "job": {"jarURI": "local:///orders.jar"}},
-        }
-        await self.world.install("east", [manifest])
-        cluster = self.fleet.cluster("east")
-        async with (
-            asyncio.timeout(DEADLINE),
-            cluster.follow(FLINK, namespace, name=name) as changes,
-        ):
-            async for change in changes:
-                if change.manifest and judge(change.manifest, None).status is HealthStatus.HEALTHY:
-                    break
-        return ApplicationRef(group=FLINK.group, kind=FLINK.kind, namespace=namespace, name=name)
-
-    async def break_down(self, application: ApplicationRef) -> None:
-        """The application falls ill on east, and its status does not say so."""
-        await self.flink.kill_job_manager("east", application.namespace, application.name)
+async def break_down(engine: Engine, application: ApplicationRef, cluster: str = "east") -> None:
+    """The application falls ill, and its status does not say so."""
+    await engine.operator.kill_job_manager(cluster, application.namespace, application.name)
 
 
 @dataclass
@@ -141,20 +110,6 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(world: World, flink: FlinkOperator) -> AsyncIterator[Site]:
-    """The shared world with a worker, and room for records."""
-    records = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    await world.install_everywhere([records])
-    client = await connect(address=world.temporal_address)
-    await ensure_search_attributes(client)
-    async with (
-        open_fleet(load_fleet(world.fleet_file, world.kubeconfig)) as fleet,
-        make_worker(client, fleet, Metrics()),
-    ):
-        yield Site(world, fleet, client, flink)
-
-
 @pytest.fixture
 def policies(tmp_path: Path) -> Path:
     """A directory for policies."""
@@ -172,18 +127,18 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def watching(
-    site: Site, policies: Path, *, fleet: KubeFleet | None = None, observe: bool = False
+    engine: Engine, policies: Path, *, fleet: KubeFleet | None = None, observe: bool = False
 ) -> AsyncGenerator[Watched, None]:
     """A watcher, until the end of the block."""
     watched = Watched()
 
     async def start(request: FailoverRequest) -> Start:
-        answer = await start_failover(site.client, request)
+        answer = await start_failover(engine.client, request)
         watched.starts.put_nowait((request, answer))
         return answer
 
     watcher = Watcher(
-        fleet or site.fleet,
+        fleet or engine.fleet,
         PolicyDirectory(policies),
         start,
         watched.metrics,
@@ -215,94 +170,97 @@ def write(policies: Path, namespace: str, **changes: str) -> Path:
     return file
 
 
-async def test_what_falls_ill_is_moved(site: Site, namespace: str, policies: Path) -> None:
+async def test_what_falls_ill_is_moved(engine: Engine, namespace: str, policies: Path) -> None:
     """A failover begins within a second of the illness, says why, and completes."""
     write(policies, namespace)
-    application = await site.deploy(namespace)
-    async with watching(site, policies) as watched:
+    application = await engine.apply_flink("orders", namespace)
+    async with watching(engine, policies) as watched:
         await watched.seeing()
         await watched.seeing(GroupKind("apps", "Deployment"))
         assert watched.starts.empty()
-        await site.break_down(application)
+        await break_down(engine, application)
         request, start = await watched.next_report(within_seconds=1)
         assert isinstance(start, Started)
         assert request.trigger.kind == "Watch"
         assert request.trigger.reason == "StatusContradictsPods"
         assert not request.observe_only
-        result = await site.outcome(application)
+        result = await outcome(engine, application)
     assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
 
 
-async def test_two_watchers_make_one_move(site: Site, namespace: str, policies: Path) -> None:
+async def test_two_watchers_make_one_move(engine: Engine, namespace: str, policies: Path) -> None:
     """Whoever comes second finds the failover under way."""
     write(policies, namespace)
-    application = await site.deploy(namespace)
-    async with watching(site, policies) as one, watching(site, policies) as other:
+    application = await engine.apply_flink("orders", namespace)
+    async with watching(engine, policies) as one, watching(engine, policies) as other:
         await one.seeing()
         await other.seeing()
-        await site.break_down(application)
+        await break_down(engine, application)
         answers = await asyncio.gather(one.next(), other.next())
         assert {type(each) for each in answers} == {Started, Merged}
         assert len({each.run_id for each in answers}) == 1
-        result = await site.outcome(application)
+        result = await outcome(engine, application)
         assert result.generation == 1
-        assert (await site.failover(application).describe()).run_id == answers[0].run_id
+        assert (await failover(engine, application).describe()).run_id == answers[0].run_id
 
 
 async def test_restarting_the_watcher_changes_nothing(
-    site: Site, namespace: str, policies: Path
+    engine: Engine, namespace: str, policies: Path
 ) -> None:
     """A new watcher finds what the old one has begun, and adds nothing to it."""
     write(policies, namespace, seconds="2")
-    application = await site.deploy(namespace)
-    async with watching(site, policies) as before:
-        await site.break_down(application)
+    application = await engine.apply_flink("orders", namespace)
+    async with watching(engine, policies) as before:
+        await break_down(engine, application)
         first = await before.next()
-    async with watching(site, policies) as after:
+    async with watching(engine, policies) as after:
         second = await after.next()
         assert isinstance(first, Started)
         assert isinstance(second, Merged)
         assert second.run_id == first.run_id
-        assert (await site.outcome(application)).outcome is Outcome.COMPLETED
-    async with watching(site, policies) as at_rest:
+        assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+    async with watching(engine, policies) as at_rest:
         await at_rest.seeing(cluster="west")
         assert at_rest.starts.empty()
 
 
 async def test_a_refused_failover_waits_for_another_policy(
-    site: Site, namespace: str, policies: Path
+    engine: Engine, namespace: str, policies: Path
 ) -> None:
     """It does not begin over and over, and begins at once when the policy is mended."""
     write(policies, namespace, purge_mode="Gracefully", seconds="0")
-    application = await site.deploy(namespace)
-    async with watching(site, policies) as watched:
-        await site.break_down(application)
+    application = await engine.apply_flink("orders", namespace)
+    async with watching(engine, policies) as watched:
+        await break_down(engine, application)
         first = await watched.next()
         with pytest.raises(WorkflowFailureError) as refused:
-            await site.outcome(application)
+            await outcome(engine, application)
         assert "TwoCopiesOfExclusiveState" in str(refused.value.cause)
         write(policies, namespace, seconds="0")
         second = await watched.next()
         assert isinstance(first, Started)
         assert isinstance(second, Started)
-        assert (await site.outcome(application)).outcome is Outcome.COMPLETED
+        assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
 
 
 async def test_policies_come_break_and_go_while_it_runs(
-    site: Site, namespace: str, policies: Path
+    engine: Engine, namespace: str, policies: Path
 ) -> None:
     """What is broken is left out, what is mended counts again, what is removed does no more."""
-    application, other = await site.deploy(namespace), await site.deploy(namespace, "clicks")
-    await site.break_down(application)
-    async with watching(site, policies) as watched:
+    application, other = (
+        await engine.apply_flink("orders", namespace),
+        await engine.apply_flink("clicks", namespace),
+    )
+    await break_down(engine, application)
+    async with watching(engine, policies) as watched:
         file = write(policies, namespace)
         whole = file.read_text()
         assert isinstance(await watched.next(), Started)
         file.write_text(whole.replace("purgeMode", "purgeMod"))
         await until(lambda: watched.sample("failover_policy_errors") == 1)
         assert watched.sample("failover_policies") == 0
-        assert (await site.outcome(application)).outcome is Outcome.COMPLETED
-        await site.break_down(other)
+        assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+        await break_down(engine, other)
         file.write_text(whole)
         request, start = await watched.next_report()
         assert isinstance(start, Started)
@@ -311,59 +269,59 @@ async def test_policies_come_break_and_go_while_it_runs(
         await until(lambda: watched.sample("failover_policies") == 0)
         kind = str(FLINK)
         assert watched.sample("failover_watch_stale", cluster="east", kind=kind) is None
-        assert (await site.outcome(other)).outcome is Outcome.COMPLETED
+        assert (await outcome(engine, other)).outcome is Outcome.COMPLETED
 
 
-async def test_observing_writes_nothing(site: Site, namespace: str, policies: Path) -> None:
+async def test_observing_writes_nothing(engine: Engine, namespace: str, policies: Path) -> None:
     """It tolerates and plans, says what it would have done, and leaves every cluster as it was."""
     write(policies, namespace)
-    application = await site.deploy(namespace)
-    async with watching(site, policies, observe=True) as watched:
-        await site.break_down(application)
-        before = await stored(site, namespace)
+    application = await engine.apply_flink("orders", namespace)
+    async with watching(engine, policies, observe=True) as watched:
+        await break_down(engine, application)
+        before = await stored(engine, namespace)
         request, _ = await watched.next_report()
         assert request.observe_only
-        result = await site.outcome(application)
+        result = await outcome(engine, application)
     assert result.outcome is Outcome.WOULD_HAVE_MOVED
     assert result.plan is not None
     assert result.plan.target == "west"
-    for name in site.world.clusters:
+    for name in engine.world.clusters:
         with pytest.raises(NotFound):
-            await site.fleet.cluster(name).get(SECRET, NAMESPACE, record_name(application))
-    assert await stored(site, namespace) == before
+            await engine.fleet.cluster(name).get(SECRET, NAMESPACE, record_name(application))
+    assert await stored(engine, namespace) == before
 
 
-async def stored(site: Site, namespace: str) -> dict[tuple[str, str], str]:
+async def stored(engine: Engine, namespace: str) -> dict[tuple[str, str], str]:
     """Everything of the namespace on every cluster, by version."""
     found: dict[tuple[str, str], str] = {}
-    for cluster in site.world.clusters:
+    for cluster in engine.world.clusters:
         for collection in (
             f"{FLINK_PATH}/namespaces/{namespace}/flinkdeployments",
             f"/apis/apps/v1/namespaces/{namespace}/deployments",
             f"/api/v1/namespaces/{namespace}/secrets",
         ):
-            for each in await site.world.api(cluster).list(collection):
+            for each in await engine.world.api(cluster).list(collection):
                 metadata = each["metadata"]
                 found[cluster, metadata["uid"]] = metadata["resourceVersion"]
     return found
 
 
 async def test_a_cluster_that_was_away_is_caught_up_with(
-    site: Site, namespace: str, policies: Path, tmp_path: Path
+    engine: Engine, namespace: str, policies: Path, tmp_path: Path
 ) -> None:
     """While it is away a metric says so; what fell ill meanwhile is found when it is back."""
     write(policies, namespace)
-    application = await site.deploy(namespace)
-    async with relay_to(server_of(site.world.kubeconfig, "east")) as relay:
+    application = await engine.apply_flink("orders", namespace)
+    async with relay_to(server_of(engine.world.kubeconfig, "east")) as relay:
         kubeconfig = edited(
-            site.world.kubeconfig,
+            engine.world.kubeconfig,
             tmp_path / "kubeconfig",
             cluster={"server": relay.address},
             only="east",
         )
         async with (
-            open_fleet(load_fleet(site.world.fleet_file, kubeconfig)) as fleet,
-            watching(site, policies, fleet=fleet) as watched,
+            open_fleet(load_fleet(engine.world.fleet_file, kubeconfig)) as fleet,
+            watching(engine, policies, fleet=fleet) as watched,
         ):
             await watched.seeing()
             await relay.stop()
@@ -372,21 +330,21 @@ async def test_a_cluster_that_was_away_is_caught_up_with(
                 lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1
             )
             assert watched.sample("failover_watch_stale", cluster="west", kind=kind) == 0
-            await site.break_down(application)
+            await break_down(engine, application)
             assert watched.starts.empty()
             await relay.start()
             assert isinstance(await watched.next(), Started)
             assert watched.sample("failover_watch_stale", cluster="east", kind=kind) == 0
-    assert (await site.outcome(application)).outcome is Outcome.COMPLETED
+    assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
 
 
-async def test_a_kind_may_come_later(site: Site, namespace: str, policies: Path) -> None:
+async def test_a_kind_may_come_later(engine: Engine, namespace: str, policies: Path) -> None:
     """A kind that a cluster does not serve is no error there, and is found once it is served."""
     group = f"{namespace}.example.org"
     write(policies, namespace, api_version=f"{group}/v1", kind="Widget")
-    api = site.world.api("east")
+    api = engine.world.api("east")
     kind = GroupKind(group, "Widget")
-    async with watching(site, policies, observe=True) as watched:
+    async with watching(engine, policies, observe=True) as watched:
         for cluster in ("east", "west"):
             await watched.seeing(kind, cluster)
         definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -399,7 +357,7 @@ async def test_a_kind_may_come_later(site: Site, namespace: str, policies: Path)
             assert request.application.group_kind == kind
         finally:
             await api.delete(f"{definitions}/widgets.{group}")
-    await site.failover(request.application).terminate("the test is over")
+    await failover(engine, request.application).terminate("the test is over")
 
 
 async def created(api: Api, path: str, manifest: Manifest) -> None:
@@ -444,38 +402,30 @@ def widget(group: str, namespace: str) -> Manifest:
 
 
 async def test_a_copy_elsewhere_is_another_incident(
-    site: Site, namespace: str, policies: Path
+    engine: Engine, namespace: str, policies: Path
 ) -> None:
     """Ill on two clusters, it is moved off one; the other is told, and nothing is done there."""
     write(policies, namespace, seconds="300")
-    application = await site.deploy(namespace)
-    async with watching(site, policies) as watched:
-        await site.break_down(application)
+    application = await engine.apply_flink("orders", namespace)
+    async with watching(engine, policies) as watched:
+        await break_down(engine, application)
         assert isinstance(await watched.next(), Started)
-        copy = await site.fleet.cluster("east").get(FLINK, namespace, application.name)
-        twin = {
-            **{key: copy[key] for key in ("apiVersion", "kind", "spec")},
-            "metadata": {"name": application.name, "namespace": namespace},
-        }
-        await site.world.install("west", [twin])
-        cluster = site.fleet.cluster("west")
-        async with cluster.follow(FLINK, namespace, name=application.name) as changes:
-            async for change in changes:
-                if change.manifest and judge(change.manifest, None).status is HealthStatus.HEALTHY:
-                    break
-        await site.flink.kill_job_manager("west", namespace, application.name)
+        await engine.in_phase(application, "Tolerating")
+        twin = await engine.apply_flink("orders", namespace, "west")
+        assert watched.starts.empty()
+        await break_down(engine, twin, "west")
         request, start = await watched.next_report()
         assert request.source == "west"
         assert isinstance(start, DifferentIncident)
-    await site.failover(application).terminate("the test is over")
+    await failover(engine, application).terminate("the test is over")
 
 
 async def test_the_process_starts_failovers_and_ends_when_asked(
-    site: Site, namespace: str, policies: Path
+    engine: Engine, namespace: str, policies: Path
 ) -> None:
     """As a process with its settings from the environment: it works, and SIGTERM ends it with 0."""
     write(policies, namespace, seconds="0")
-    application = await site.deploy(namespace)
+    application = await engine.apply_flink("orders", namespace)
     program = (
         "import asyncio, sys; from pathlib import Path\n"
         "from failover.settings import Settings; from failover.telemetry import set_up_logs\n"
@@ -485,10 +435,10 @@ async def test_the_process_starts_failovers_and_ends_when_asked(
     )
     environment = {
         **os.environ,
-        "FAILOVER_FLEET": str(site.world.fleet_file),
-        "FAILOVER_KUBECONFIG": str(site.world.kubeconfig),
+        "FAILOVER_FLEET": str(engine.world.fleet_file),
+        "FAILOVER_KUBECONFIG": str(engine.world.kubeconfig),
         "FAILOVER_METRICS_PORT": "0",
-        "TEMPORAL_ADDRESS": site.world.temporal_address,
+        "TEMPORAL_ADDRESS": engine.world.temporal_address,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -500,11 +450,11 @@ async def test_the_process_starts_failovers_and_ends_when_asked(
     )
     try:
         assert process.stderr is not None
-        await site.break_down(application)
+        await break_down(engine, application)
         async with asyncio.timeout(DEADLINE):
             while b"Started" not in (line := await process.stderr.readline()):
                 assert line, "the watcher has ended"
-        assert (await site.outcome(application)).outcome is Outcome.COMPLETED
+        assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DEADLINE):
             told = await process.stderr.read()

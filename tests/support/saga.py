@@ -28,10 +28,11 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from devstack.errors import ApiError
-from devstack.flink import ALIAS_LABEL, FlinkOperator
+from devstack.flink import ALIAS_LABEL, HOLD, FlinkOperator
 from devstack.processes import Command, Part
 from devstack.world import World
 from failover.domain.identity import ApplicationRef, failover_id, record_name
+from failover.domain.overrides import Override
 from failover.domain.phases import Action, Outcome
 from failover.domain.policy import Policy
 from failover.domain.policy.reading import read_policies
@@ -47,6 +48,8 @@ from failover.domain.request import (
     Trigger,
 )
 from failover.temporal import SEARCH, connect, ensure_search_attributes
+from tests.support.admission import FLINKS, Refusing, refuse
+from tests.support.admission import RECORDS as RECORD_PLACE
 from tests.support.faults import VARIABLE, Fault, Faults
 from tests.support.recorder import Recorder, recording
 from tests.support.waiting import eventually
@@ -115,6 +118,38 @@ def policy_of(
     reading = read_policies(json.dumps(document), "policy.json")
     assert reading.policies, reading.problems
     return reading.policies[0]
+
+
+def override_of(
+    name: str, cluster: str, path: str, value: object, *, operator: str = "add"
+) -> Override:
+    """An override of one field of one application on one cluster."""
+    selector = {"apiVersion": f"{GROUP}/v1beta1", "kind": KIND, "name": name}
+    plain = {"path": path, "operator": operator, "value": value}
+    document = {
+        "apiVersion": "policy.karmada.io/v1alpha1",
+        "kind": "OverridePolicy",
+        "metadata": {"name": f"{name}-{cluster}", "namespace": NAMESPACE},
+        "spec": {
+            "resourceSelectors": [selector],
+            "overrideRules": [
+                {
+                    "targetCluster": {"clusterNames": [cluster]},
+                    "overriders": {"plaintext": [plain]},
+                }
+            ],
+        },
+    }
+    reading = read_policies(json.dumps(document), "override.json")
+    assert reading.overrides, reading.problems
+    return reading.overrides[0]
+
+
+def never_healthy_on(name: str, *clusters: str) -> tuple[Override, ...]:
+    """Overrides by which the operator leaves the copies on these clusters alone."""
+    return tuple(
+        override_of(name, each, "/metadata/annotations", {HOLD: "true"}) for each in clusters
+    )
 
 
 @dataclass(frozen=True)
@@ -491,6 +526,22 @@ class Application:
         await self.is_tidy(self.home, target, home=target)
         await self.kept_its_promises()
         return ending
+
+    async def was_never_written(self) -> None:
+        """Assert that nothing of ours was ever on its object, and that there is no record."""
+        for copy in await self.saga.recorder.copies(NAMESPACE, self.name):
+            for _, manifest in copy.versions:
+                managers = {each.get("manager") for each in manifest["metadata"]["managedFields"]}
+                assert "stateful-failover" not in managers, f"{self.name} was written: {managers}"
+        for cluster in self.saga.world.clusters:
+            assert await self.record(cluster) is None, f"a record of {self.name} is on {cluster}"
+
+    async def refuse(
+        self, cluster: str, operation: str, *, record: bool = False, when: str = "true"
+    ) -> Refusing:
+        """Have the cluster refuse this operation on its object, or on its record."""
+        place, name = (RECORD_PLACE, record_name(self.ref)) if record else (FLINKS, self.name)
+        return await refuse(self.saga.world.api(cluster), place, name, operation, when=when)
 
     async def restored(self, *, seconds: float = DEADLINE_SECONDS) -> Ending:
         """Assert that the original was put back with its state, and nothing else is left."""

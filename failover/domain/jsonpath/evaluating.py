@@ -42,7 +42,7 @@ _COMPARE: dict[syntax.Operator, Callable[[Any, Any], bool]] = {
 }
 
 
-class _Stopped(Exception):  # noqa: N818 - it carries an error, and need not be one
+class _Stopped(Exception):
     """Evaluation ends here. `selected` says whether client-go hands on values beside its error.
 
     It matters in one place: `[?(@.list[5])]` holds for an element whose list is too short.
@@ -288,7 +288,7 @@ def _bounds(node: syntax.Elements, length: int) -> tuple[int, int]:
 
 
 def _key(datum: DatumInContext) -> str:
-    assert isinstance(datum.path, Fields)  # noqa: S101 - a member of an object
+    assert isinstance(datum.path, Fields)
     return datum.path.fields[0]
 
 

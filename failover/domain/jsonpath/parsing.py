@@ -269,7 +269,7 @@ class _Parser:
         origin = self.origin + start - len("{")
         part = _Parser(self.template, f"{{{text}}}", origin)
         first = part.template_nodes()[0]
-        assert isinstance(first, Action)  # noqa: S101 - it begins with a brace
+        assert isinstance(first, Action)
         return first
 
     def _flaw(self, problem: str, at: int | None = None) -> UnparsablePath:

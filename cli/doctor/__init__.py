@@ -1,0 +1,97 @@
+"""`failover doctor`: would a failover work here, and does anything need a person? Changes nothing.
+
+Exits with 1 where something fails; warnings do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import typer
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from cli.context import Surroundings, run, surroundings
+from cli.doctor import applications, clusters, temporal
+from cli.doctor.finding import Finding, Level, as_data, fail, ok, show
+from cli.exits import EXIT_FAILED
+from cli.policies import load
+from cli.printing import Output, OutputOption, print_data, say
+from failover.domain.errors import FailoverError
+from failover.domain.policy import Policy
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `doctor`."""
+    app.command(name="doctor")(examine)
+
+
+def examine(
+    policy_paths: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-f",
+            "--policy",
+            metavar="POLICY",
+            help="Policies: their applications are looked at too, and the rights for their kinds.",
+        ),
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Look at connections, rights, owners and leftovers; each finding names its remedy.
+
+    Exits with 1 when something fails.
+    """
+    policies = load(policy_paths).policies if policy_paths else ()
+    findings = run(_all(surroundings(), policies))
+    counts = {level: sum(each.level is level for each in findings) for level in Level}
+    if output.is_data:
+        told = {level.value: count for level, count in counts.items()}
+        print_data({"findings": as_data(findings), **told}, output)
+    else:
+        show(findings)
+        say()
+        say(", ".join(f"{count} {level}" for level, count in counts.items()))
+    if counts[Level.FAIL]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _all(around: Surroundings, policies: tuple[Policy, ...]) -> list[Finding]:
+    client, first = await temporal.connected(around)
+    found = [first]
+    if client is not None:
+        found += await _gathered(temporal.TEMPORAL, temporal.examine(client))
+    return found + await _fleet(around, policies, client)
+
+
+async def _fleet(
+    around: Surroundings, policies: tuple[Policy, ...], client: Client | None
+) -> list[Finding]:
+    try:
+        file = around.fleet_file()
+    except FailoverError as error:
+        remedy = "give --fleet or --kubeconfig, or set FAILOVER_FLEET or KUBECONFIG"
+        return [fail("fleet", error.reason, error.message, remedy)]
+    names = ", ".join(each.name for each in file.clusters)
+    found = [ok("fleet", "Read", f"{file.name} has the clusters {names}")]
+    async with around.fleet() as fleet:
+        about_clusters, answering = await clusters.examine(fleet, policies)
+        found += about_clusters
+        looking = applications.examine(fleet, answering, policies, client)
+        found += await _gathered("applications", looking)
+    return found
+
+
+async def _gathered(about: str, findings: AsyncIterator[Finding]) -> list[Finding]:
+    """All of them; an error on the way is the last one."""
+    found: list[Finding] = []
+    try:
+        async for each in findings:
+            found.append(each)  # noqa: PERF401 - those before an error count
+    except FailoverError as error:
+        found.append(fail(about, error.reason, error.message))
+    except RPCError as error:
+        message = f"Temporal did not answer everything: {error.message[:200]}"
+        found.append(fail(about, "TemporalRefused", message, "try again"))
+    return found

@@ -1,0 +1,121 @@
+"""What an application needs beside itself goes along, and nobody's own is overwritten."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from failover.domain.phases import Outcome
+from tests.support.saga import NAMESPACE, Application, Saga, policy_of
+
+CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+CREATED_BY = "stateful-failover.dev/created-by-failover"
+
+
+def config_map(name: str, value: str) -> dict[str, Any]:
+    """A ConfigMap."""
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"key": value}}
+
+
+def secret(name: str) -> dict[str, Any]:
+    """A Secret."""
+    data = {"password": base64.b64encode(b"correct horse").decode()}
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+async def with_dependents(saga: Saga, name: str) -> Application:
+    """An ill application whose pods read a ConfigMap and a Secret."""
+    pods = {
+        "spec": {
+            "containers": [
+                {
+                    "name": "flink-main-container",
+                    "envFrom": [{"configMapRef": {"name": f"{name}-config"}}],
+                    "env": [
+                        {
+                            "name": "PASSWORD",
+                            "valueFrom": {
+                                "secretKeyRef": {"name": f"{name}-secret", "key": "password"}
+                            },
+                        }
+                    ],
+                }
+            ]
+        }
+    }
+    east = saga.world.api("east")
+    await east.create(CONFIG_MAPS, config_map(f"{name}-config", "from east"))
+    await east.create(SECRETS, secret(f"{name}-secret"))
+    return await saga.ill_application(name, spec={"podTemplate": pods})
+
+
+def policy(app: Application, resolution: str = "Abort") -> Any:
+    """Dependents go along."""
+    spec = {"propagateDeps": True, "conflictResolution": resolution}
+    return policy_of(app.name, clusters=["east", "west"], spec=spec)
+
+
+async def test_dependents_are_created_on_the_target_before_the_copy(saga: Saga) -> None:
+    """ConfigMap and Secret are on the target with the same content, marked as created by this failover."""
+    app = await with_dependents(saga, "needs")
+    await app.start(policy(app))
+    await app.moved("west")
+    west = saga.world.api("west")
+    config = await west.get(f"{CONFIG_MAPS}/needs-config")
+    assert config["data"] == {"key": "from east"}
+    assert config["metadata"]["annotations"][CREATED_BY].endswith(f"/{app.name}")
+    assert (await west.get(f"{SECRETS}/needs-secret"))["data"] == secret("x")["data"]
+    assert await saga.world.api("east").find(f"{CONFIG_MAPS}/needs-config"), "it stays on the source"
+
+
+async def test_a_dependent_that_differs_on_the_target_is_a_refusal(saga: Saga) -> None:
+    """Another ConfigMap of that name is on the only target: refused, before anything is touched."""
+    app = await with_dependents(saga, "conflicts")
+    west = saga.world.api("west")
+    await west.create(CONFIG_MAPS, config_map("conflicts-config", "from west"))
+    await app.start(policy(app))
+    ending = await app.ends()
+    assert (ending.outcome, ending.reason) == (Outcome.REFUSED, "DependentConflict")
+    assert "conflicts-config" in ending.message
+    assert "from west" not in ending.message
+    assert (await west.get(f"{CONFIG_MAPS}/conflicts-config"))["data"] == {"key": "from west"}
+    await app.was_never_written()
+
+
+async def test_overwrite_replaces_what_differs(saga: Saga) -> None:
+    """With conflictResolution Overwrite the target's ConfigMap gets the source's content."""
+    app = await with_dependents(saga, "overwrites")
+    west = saga.world.api("west")
+    await west.create(CONFIG_MAPS, config_map("overwrites-config", "from west"))
+    await app.start(policy(app, "Overwrite"))
+    await app.moved("west")
+    assert (await west.get(f"{CONFIG_MAPS}/overwrites-config"))["data"] == {"key": "from east"}
+
+
+async def test_an_equal_dependent_is_kept_as_it_is(saga: Saga) -> None:
+    """What is there already with the same content is nobody's business: not even marked."""
+    app = await with_dependents(saga, "keeps")
+    west = saga.world.api("west")
+    before = await west.create(CONFIG_MAPS, config_map("keeps-config", "from east"))
+    await app.start(policy(app))
+    await app.moved("west")
+    after = await west.get(f"{CONFIG_MAPS}/keeps-config")
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+async def test_a_withdrawn_target_keeps_nothing_that_we_created(saga: Saga) -> None:
+    """The copy does not get healthy on west: what was created there for it is removed again."""
+    from tests.support.saga import never_healthy_on
+
+    app = await with_dependents(saga, "tidies")
+    asked = policy_of(
+        app.name, spec={"propagateDeps": True}, verification={"healthyWithinSeconds": 1}
+    )
+    await app.start(asked, overrides=never_healthy_on(app.name, "west"))
+    await app.moved("north")
+    assert await saga.world.api("west").find(f"{CONFIG_MAPS}/tidies-config") is None
+    assert await saga.world.api("west").find(f"{SECRETS}/tidies-secret") is None
+    assert await saga.world.api("north").find(f"{SECRETS}/tidies-secret")
