@@ -22,7 +22,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& command -v "$$python" && break; done)
 
-.PHONY: setup demo test test-long bench check format docs binaries lock clean help
+.PHONY: setup demo test record-histories test-long bench check format docs binaries lock clean help
 
 setup: $(READY)  ## the virtual environment, from the lock file
 
@@ -45,6 +45,9 @@ demo: binaries  ## watch an application move from one cluster to another
 
 test: binaries  ## every test, on real servers (PYTEST='-k name' chooses)
 	@$(BIN)/python -m pytest -m "not long" $(PYTEST)
+
+record-histories: binaries  ## histories of today's failovers, for the replay tests
+	@$(BIN)/python -m pytest -q --record-histories tests/e2e/test_replay.py
 
 test-long: binaries  ## repeats, random orders and random faults, with a seed that is printed
 	@$(BIN)/python -m pytest -m long $(PYTEST)

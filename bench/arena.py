@@ -50,7 +50,7 @@ class Arena:
         deadline = time.monotonic() + WORKER_READY_SECONDS
         while not await self._polls(part):
             if not part.running or time.monotonic() > deadline:
-                raise RuntimeError(f"the worker does not poll; see {part.log}")
+                raise RuntimeError(f"the worker does not poll. {part.last_words()}")
             await asyncio.sleep(POLL_SECONDS)
         return part
 

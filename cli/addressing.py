@@ -22,6 +22,7 @@ from failover.domain.identity import ApplicationRef
 from failover.fleet import Cluster, Fleet, Resource
 from triggers.reading import list_failovers
 
+
 @dataclass(frozen=True)
 class Word:
     """`KIND/NAME` as it was typed."""

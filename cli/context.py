@@ -16,24 +16,27 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import quote
 
 import typer
 from pydantic import ValidationError
-from temporalio.client import Client
 
 from failover.domain.errors import InvalidInput
-from failover.kube.fleet import KubeFleet, open_fleet
-from failover.kube.fleetfile import FleetFile, load_fleet
 from failover.settings import Settings
-from failover.temporal import connect
-from triggers.asking import connecting
+
+if TYPE_CHECKING:
+    # Imported when asked for: a verb that needs no server is not to wait for what knows servers.
+    from temporalio.client import Client
+
+    from failover.kube.fleet import KubeFleet
+    from failover.kube.fleetfile import FleetFile
 
 T = TypeVar("T")
 
 GLOBAL_OPTIONS = ("--fleet", "--kubeconfig", "--temporal-address", "--temporal-namespace")
 GLOBAL_FLAGS = ("--debug",)
+_CLOSING_ROUNDS = 10
 
 Namespace = Annotated[
     str,
@@ -66,16 +69,23 @@ class Surroundings:
 
     def fleet_file(self) -> FleetFile:
         """The fleet's description. Raises `InvalidInput`."""
+        from failover.kube.fleetfile import load_fleet  # noqa: PLC0415 - see above
+
         return load_fleet(self.settings.fleet, self.settings.kubeconfig or None)
 
     @asynccontextmanager
     async def fleet(self) -> AsyncIterator[KubeFleet]:
         """The clusters; nothing is asked yet."""
+        from failover.kube.fleet import open_fleet  # noqa: PLC0415 - see above
+
         async with open_fleet(self.fleet_file()) as fleet:
             yield fleet
 
     async def client(self) -> Client:
         """A connection to Temporal. Raises `TemporalUnreachable`."""
+        from failover.temporal import connect  # noqa: PLC0415 - see above
+        from triggers.asking import connecting  # noqa: PLC0415
+
         with connecting():
             return await connect(
                 address=self.temporal_address,
@@ -125,7 +135,16 @@ def surround(
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Carry out one verb's work to its end."""
-    return asyncio.run(work)
+    return asyncio.run(_with_rest(work))
+
+
+async def _with_rest(work: Coroutine[Any, Any, T]) -> T:
+    """The work, and then the moment that connections cut while they opened need to be closed."""
+    try:
+        return await work
+    finally:
+        for _ in range(_CLOSING_ROUNDS):
+            await asyncio.sleep(0)
 
 
 def actor(given: str = "") -> str:

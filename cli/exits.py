@@ -24,7 +24,7 @@ from failover.domain.errors import (
     UnknownCluster,
     UnknownKind,
 )
-from failover.domain.phases import EXIT_TIMEOUT, EXIT_USAGE, EXIT_WAITING
+from failover.domain.phases import EXIT_TIMEOUT, EXIT_USAGE
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -43,10 +43,6 @@ class TimedOut(TransientError):
     """It did not end, or nobody answered, in time."""
 
 
-class Waits(FailoverError):
-    """It waits for a person."""
-
-
 def exit_code(error: FailoverError) -> int:
     """The exit code of an error."""
     match error:
@@ -54,8 +50,6 @@ def exit_code(error: FailoverError) -> int:
             return EXIT_REFUSED
         case TimedOut():
             return EXIT_TIMEOUT
-        case Waits():
-            return EXIT_WAITING
         case _ if isinstance(error, _BAD_INPUT):
             return EXIT_USAGE
         case _:

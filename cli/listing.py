@@ -43,7 +43,9 @@ def add_to(app: typer.Typer) -> None:
 def list_them(
     namespace: Namespace = "default",
     all_namespaces: AllNamespaces = False,
-    ended_too: Annotated[bool, typer.Option("--all", help="Those that have ended as well.")] = False,
+    ended_too: Annotated[
+        bool, typer.Option("--all", help="Those that have ended as well.")
+    ] = False,
     live: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing changes.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -143,5 +145,9 @@ def _name(each: Summary) -> str:
 def _nothing(namespace: str, *, ended_too: bool) -> str:
     where = f" in namespace {namespace}" if namespace else ""
     what = "No failovers known" if ended_too else "No failovers under way"
-    hints = [hint for hint, fits in (("-A: in all", namespace), ("--all: ended too", not ended_too)) if fits]
+    hints = [
+        hint
+        for hint, fits in (("-A: in all", namespace), ("--all: ended too", not ended_too))
+        if fits
+    ]
     return f"{what}{where}." + (f" ({', '.join(hints)})" if hints else "")

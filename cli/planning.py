@@ -101,9 +101,7 @@ def _show_diff(lines: list[str]) -> None:
         say(line, style=colours.get(line[:1], "") if on_terminal() else "")
 
 
-def _as_data(
-    prepared: Prepared, answer: Answer, manifest: Manifest | None
-) -> dict[str, object]:
+def _as_data(prepared: Prepared, answer: Answer, manifest: Manifest | None) -> dict[str, object]:
     made = answer if isinstance(answer, FailoverPlan) else None
     return {
         "application": prepared.application,

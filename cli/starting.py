@@ -144,9 +144,7 @@ async def _check_plan(fleet: KubeFleet, prepared: Prepared, manner: _Manner) -> 
         if manner.force_reason:
             warn(f"{error.message}; started all the same, it will wait for a decision")
             return
-        message = (
-            f"{error.message} [{error.reason}]; with --force --reason 'why' it is started and waits, blocked"
-        )
+        message = f"{error.message} [{error.reason}]; with --force --reason 'why' it is started and waits, blocked"
         raise Refused(message, reason=error.reason) from error
 
 

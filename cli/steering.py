@@ -15,6 +15,7 @@ from temporalio.client import Client
 from cli.addressing import Target, address
 from cli.asking import confirm
 from cli.context import Actor, Namespace, Reason, Yes, actor, run, surroundings
+from cli.exits import TimedOut
 from cli.policies import load, policy_of
 from cli.printing import Output, OutputOption, print_data, say
 from cli.showing import show_plan
@@ -80,7 +81,9 @@ def skip(
     ] = False,
     declare_gone: Annotated[
         bool,
-        typer.Option("--declare-gone", help="You know that nothing of the old copy runs; --reason."),
+        typer.Option(
+            "--declare-gone", help="You know that nothing of the old copy runs; --reason."
+        ),
     ] = False,
     reason: Reason = "",
     by: Actor = "",
@@ -126,9 +129,7 @@ def replan(
 
     async def work(client: Client, application: ApplicationRef) -> Reply:
         policy = await _new_policy(application, files) if files else None
-        resolution = Resolution(
-            action=Action.REPLAN, actor=actor(by), note=reason, policy=policy
-        )
+        resolution = Resolution(action=Action.REPLAN, actor=actor(by), note=reason, policy=policy)
         return await steering.resolve(client, application, resolution)
 
     _steer(target, namespace, work, output)
@@ -220,7 +221,10 @@ async def _send(
     here = surroundings()
     client = await here.client()
     application = await address(here, client, target, namespace)
-    reply = await work(client, application)
+    try:
+        reply = await work(client, application)
+    except steering.NoWorker as error:
+        raise TimedOut(error.message, reason=error.reason) from error
     if output.is_data:
         print_data(reply, output)
     else:
@@ -231,7 +235,9 @@ async def _agreed(client: Client, application: ApplicationRef, *, yes: bool) -> 
     """The digest of the plan that the person has seen and agreed to."""
     status = (await _live(client, application)).status
     if status.plan is None or status.display_phase != "AwaitingApproval":
-        message = f"no plan of {application} waits for approval: the failover is {status.display_phase}"
+        message = (
+            f"no plan of {application} waits for approval: the failover is {status.display_phase}"
+        )
         raise InvalidInput(message)
     health = status.health
     show_plan(status.plan, (("Why", f"{health.reason}: {health.message}" if health else ""),))
@@ -262,5 +268,3 @@ async def _new_policy(application: ApplicationRef, files: list[str]) -> Policy:
         places = ()  # selectors by name still tell
     labels = next((labels_of(each.manifest) for each in places if each.manifest), {})
     return policy_of(policies, application, labels)
-
-

@@ -30,17 +30,17 @@ VIEW = timedelta(seconds=0.5)
 
 
 async def until_settled(
-    client: Client, application: ApplicationRef, run_id: str, timeout: timedelta | None
+    client: Client, application: ApplicationRef, run_id: str, limit: timedelta | None
 ) -> Summary:
     """The run once it has ended or waits for a person. Raises `TimedOut`."""
     try:
-        async with asyncio.timeout(timeout.total_seconds() if timeout else None):
+        async with asyncio.timeout(limit.total_seconds() if limit is not None else None):
             async for about in _changes(client, application, run_id):
                 if about.exit_code is not None:
                     return about
     except TimeoutError as error:
-        limit = timeout.total_seconds() if timeout else 0
-        message = f"the failover of {application} is still under way after {limit:g} s; it goes on"
+        waited = limit.total_seconds() if limit is not None else 0
+        message = f"the failover of {application} is still under way after {waited:g} s; it goes on"
         raise TimedOut(message) from error
     raise AssertionError("the changes of a run never end")
 
@@ -123,9 +123,7 @@ async def _live(
             await asyncio.sleep(VIEW.total_seconds())
 
 
-def drawn(
-    surroundings: Surroundings, client: Client, known: Known, pauses: list[Pause]
-) -> Group:
+def drawn(surroundings: Surroundings, client: Client, known: Known, pauses: list[Pause]) -> Group:
     """The status and its timeline, to draw on a terminal."""
     now = datetime.now(UTC)
     link = surroundings.link(client.namespace, known.summary.id, known.summary.run_id)
@@ -154,5 +152,3 @@ def print_status(
         tell(str(each))
     for line in status_lines(known, now, link):
         say(line)
-
-

@@ -60,8 +60,8 @@ async def closed(client: Client, pause_id: str, *, within_seconds: float) -> boo
     """Whether the pause has ended by then; it does not while no worker is up."""
     try:
         async with asyncio.timeout(within_seconds):
-            while await open_pause(client, pause_id) is not None:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - the event is on a server
+            while await open_pause(client, pause_id) is not None:  # noqa: ASYNC110 - on a server
+                await asyncio.sleep(0.1)
     except TimeoutError:
         return False
     return True

@@ -24,7 +24,13 @@ from failover.domain import telling
 from failover.domain.errors import InvalidInput, NotFound, TransientError
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.request import REQUEST_BYTES_MAX, FailoverRequest
-from failover.temporal import FAILOVER_WORKFLOW, SEARCH, TASK_QUEUE, TASK_TIMEOUT, application_keyword
+from failover.temporal import (
+    FAILOVER_WORKFLOW,
+    SEARCH,
+    TASK_QUEUE,
+    TASK_TIMEOUT,
+    application_keyword,
+)
 from triggers.asking import CALL_TIMEOUT, asking
 
 ATTEMPTS_MAX = 5
@@ -121,7 +127,10 @@ async def _start(client: Client, request: FailoverRequest, runbook: str) -> Star
         except RPCError as error:
             # Until a worker has run here once, the search attributes may not be there; the run
             # writes them itself in its first task, so it can be started without.
-            if error.status is not RPCStatusCode.INVALID_ARGUMENT or "earch attribute" not in error.message:
+            if (
+                error.status is not RPCStatusCode.INVALID_ARGUMENT
+                or "earch attribute" not in error.message
+            ):
                 raise
         return await _start_with(client, request, runbook, TypedSearchAttributes.empty)
 
@@ -160,13 +169,17 @@ async def _join(client: Client, request: FailoverRequest) -> Merged | DifferentI
     workflow_id = failover_id(request.application)
     try:
         with asking(f"look at {workflow_id}"):
-            described = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TIMEOUT)
+            described = await client.get_workflow_handle(workflow_id).describe(
+                rpc_timeout=CALL_TIMEOUT
+            )
             theirs = str((await described.memo()).get(INCIDENT_MEMO, ""))
         if described.status is not WorkflowExecutionStatus.RUNNING:
             return None
         if not _is_same(theirs, request):
             ours = incident(request.source, request.source_uid)
-            return DifferentIncident(workflow_id, described.run_id, request.application, ours, theirs)
+            return DifferentIncident(
+                workflow_id, described.run_id, request.application, ours, theirs
+            )
         with asking(f"wake {workflow_id}"):
             running = client.get_workflow_handle(workflow_id, run_id=described.run_id)
             await running.signal(WAKE_SIGNAL, rpc_timeout=CALL_TIMEOUT)
@@ -180,7 +193,9 @@ def _is_same(theirs: str, request: FailoverRequest) -> bool:
     if not theirs:
         return True
     cluster, _, uid = theirs.partition("/")
-    return cluster == request.source and (not uid or not request.source_uid or uid == request.source_uid)
+    return cluster == request.source and (
+        not uid or not request.source_uid or uid == request.source_uid
+    )
 
 
 def _told(memo: str) -> str:

@@ -392,6 +392,7 @@ async def finish(run: Run) -> Next:
         )
     else:
         run.set(leftovers=(*run.state.leftovers, *done.leftovers))
+    run.set(target=home)
     final = run.state
     reason = final.outcome_reason or ("LeftoversRemain" if final.leftovers else "")
     default = f"{made.application} lives on {home}" + (

@@ -78,7 +78,9 @@ async def _set_up(stage: Stage, narrator: Narrator) -> None:
     await stage.running()
     narrator.settle()
     world = stage.world
-    narrator.fact("up in", f"{took(narrator.elapsed)}: {', '.join(sorted(world.parts))}")
+    count = len(world.clusters)
+    servers = f"Temporal, etcd, {count} API servers, {count} controller managers, worker, watcher"
+    narrator.fact("up in", f"{took(narrator.elapsed)}: {servers}")
     narrator.fact("policy", f"examples/{EXAMPLE.name} as it is,")
     narrator.fact(
         "", f"but tolerationSeconds is {TOLERATION_SECONDS} instead of {WRITTEN.split()[-1]}"

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from cli.demo.following import Following, address_of, detected
 from cli.demo.narrator import DONE, ILL, NOTE, Narrator, took
@@ -50,9 +50,15 @@ class Play:
             await _left(following, KILL_WITH_LEFT)
             await self._kill(f"{following.left.total_seconds():.1f} s before the toleration ends")
             await self._start_again()
+            back_at, left = datetime.now(UTC), following.left
             result = await following.result()
             after = await self._check(before, result)
-        self._on_time(_lateness(result), "the toleration ended when it would have ended")
+        due, planned = _due_and_planned(result)
+        in_time = f"the worker was back {took(left.total_seconds())} before the toleration ended, and that cost"
+        too_late = "the worker was back only after the toleration had ended; from then on it took"
+        self._on_time(
+            (planned - max(due, back_at)).total_seconds(), in_time if back_at < due else too_late
+        )
         self._say_where(after)
 
     async def the_worker_dies_purging(self) -> None:
@@ -63,6 +69,7 @@ class Play:
                 lambda: before if before.is_deleting and not before.gone else None
             )
             deleted_at = time.monotonic()
+            await following.until(lambda status: status.phase is Phase.PURGING)
             await self._kill("the delete is accepted, the finalizer still holds the object")
             letting_go = asyncio.create_task(self._let_go(before.cluster, deleted_at))
             await self._start_again()
@@ -70,7 +77,9 @@ class Play:
             free_at = max(back_at, await letting_go)
             result = await following.result()
             after = await self._check(before, result)
-        self._on_time(after.seen_at - free_at, "the new copy was there after all was gone in")
+        self._on_time(
+            after.seen_at - free_at, "worker back and finalizer off, the labelled copy was there in"
+        )
         self._say_where(after)
 
     @asynccontextmanager
@@ -170,7 +179,7 @@ class Play:
             raise DemoFailed(
                 f"the failover was {took(late)} late, more than {LATE_SECONDS_MAX:g} s"
             )
-        self._narrator.fact("on time", f"{text} ({took(max(late, 0.0))} later)")
+        self._narrator.fact("on time", f"{text} {took(max(late, 0.0))}")
 
 
 async def _left(following: Following, left: timedelta) -> None:
@@ -179,14 +188,13 @@ async def _left(following: Following, left: timedelta) -> None:
     await asyncio.sleep(max((following.left - left).total_seconds(), 0))
 
 
-def _lateness(result: FailoverResult) -> float:
-    """Seconds from the moment at which the toleration had to end until planning began."""
+def _due_and_planned(result: FailoverResult) -> tuple[datetime, datetime]:
+    """When the toleration had to end, and when planning began."""
     tolerating, planning = (
         next(step for step in result.steps if step.phase is phase)
         for phase in (Phase.TOLERATING, Phase.PLANNING)
     )
-    due = tolerating.started_at + timedelta(seconds=TOLERATION_SECONDS)
-    return (planning.started_at - due).total_seconds()
+    return tolerating.started_at + timedelta(seconds=TOLERATION_SECONDS), planning.started_at
 
 
 def _timeline(result: FailoverResult) -> list[tuple[str, str, float]]:

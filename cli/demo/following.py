@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
@@ -92,7 +93,8 @@ class Following:
     def _draw_once(self) -> None:
         phase = self.status.phase if self.status else Phase.TOLERATING
         if phase is Phase.TOLERATING and (left := self.left.total_seconds()) > 0:
-            self._narrator.waiting("tolerating", f"{left:.0f} s left", seconds_left=left)
+            whole = ceil(left)
+            self._narrator.waiting("tolerating", f"{whole} s left", seconds_left=whole)
         elif self.status is not None and self.status.block is not None:
             self._narrator.waiting("blocked", self.status.block.message)
         else:
@@ -123,7 +125,8 @@ async def detected(
     asking = asyncio.create_task(following.ask())
     try:
         status = await following.until(lambda status: bool(status.trigger.reason))
-        narrator.event(ILL, "detected", f"{status.trigger.reason}: {status.trigger.message}")
+        narrator.event(ILL, "detected", status.trigger.reason)
+        narrator.more(status.trigger.message)
         drawing = asyncio.create_task(following.draw())
         try:
             yield following

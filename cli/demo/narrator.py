@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
-from rich.status import Status as Spinner
+from rich.text import Text
 
 from cli.printing import console, on_terminal
 
 DONE, ILL, NOTE = "✓", "✗", "·"
 _STYLES = {DONE: "green", ILL: "red", NOTE: "cyan"}
-_LABEL_WIDTH = 12
+_FRAMES, _FRAMES_PER_SECOND = "◐◓◑◒", 8
+_LABEL_WIDTH = 13
 _BAR_WIDTH = 28
 _PLAIN_COUNTDOWN_SECONDS = 2
 
@@ -26,7 +28,7 @@ class Narrator:
         """`live` is whether somebody looks at a terminal; left out, it is found out."""
         self._out = out or console()
         self._live = on_terminal() if live is None else live
-        self._spinner: Spinner | None = None
+        self._line: Live | None = None
         self._began = time.monotonic()
         self._began_at = datetime.now(UTC)
         self._counted = -1
@@ -58,29 +60,30 @@ class Narrator:
     def event(self, mark: str, label: str, text: str, *, at: datetime | None = None) -> None:
         """Something that happened, now or at a moment that is known."""
         moment = self.elapsed if at is None else (at - self._began_at).total_seconds()
-        style = _STYLES[mark]
-        self._out.print(
-            f"  [dim]{moment:7.2f} s[/]  [{style}]{mark}[/] {escape(label):<{_LABEL_WIDTH}} {escape(text)}"
-        )
+        self._out.print(self._told(mark, label, text, moment=moment))
 
-    def waiting(self, label: str, text: str, *, seconds_left: float | None = None) -> None:
+    def more(self, text: str) -> None:
+        """The rest of what the last event said."""
+        self._out.print(f"  {'':>9}    {'':<{_LABEL_WIDTH}} [dim]{escape(text)}[/]")
+
+    def waiting(self, label: str, text: str, *, seconds_left: int | None = None) -> None:
         """What is being waited for; on a terminal in one line that changes in place."""
         if self._live:
-            line = f"[dim]{self.elapsed:7.2f} s[/]  {escape(label):<{_LABEL_WIDTH}} {escape(text)}"
-            if self._spinner is None:
-                self._spinner = self._out.status(line, spinner="dots", refresh_per_second=20)
-                self._spinner.start()
-            self._spinner.update(line)
-        elif seconds_left is not None and int(seconds_left) != self._counted:
-            self._counted = int(seconds_left)
+            frame = _FRAMES[int(self.elapsed * _FRAMES_PER_SECOND) % len(_FRAMES)]
+            if self._line is None:
+                self._line = Live(console=self._out, transient=True, auto_refresh=False)
+                self._line.start()
+            self._line.update(Text.from_markup(self._told(frame, label, text)), refresh=True)
+        elif seconds_left is not None and seconds_left != self._counted:
+            self._counted = seconds_left
             if self._counted % _PLAIN_COUNTDOWN_SECONDS == 0:
                 self.event(NOTE, label, text)
 
     def settle(self) -> None:
         """Take the live line away."""
-        if self._spinner is not None:
-            self._spinner.stop()
-            self._spinner = None
+        if self._line is not None:
+            self._line.stop()
+            self._line = None
         self._counted = -1
 
     def timeline(self, rows: Sequence[tuple[str, str, float]]) -> None:
@@ -95,10 +98,16 @@ class Narrator:
         self._out.print(f"  {'in all':<12} {'':<6} {took(whole):>8}")
 
     def link(self, label: str, address: str) -> None:
-        """An address, whole on one line, that a terminal makes clickable."""
+        """An address, whole on one line, so that a terminal makes it clickable."""
         self._out.print()
-        self.fact(label, "")
+        self._out.print(f"  [dim]{escape(label)}[/]")
         self._out.print(f"  {escape(address)}", style=f"link {address}" if self._live else "")
+
+    def _told(self, mark: str, label: str, text: str, *, moment: float | None = None) -> str:
+        style = _STYLES.get(mark, "cyan")
+        when = self.elapsed if moment is None else moment
+        name = f"{escape(label):<{_LABEL_WIDTH}}"
+        return f"  [dim]{when:7.2f} s[/]  [{style}]{mark}[/] {name} {escape(text)}"
 
 
 def took(seconds: float) -> str:

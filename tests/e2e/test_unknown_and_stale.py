@@ -6,10 +6,14 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from failover.domain.health import HealthStatus
+from failover.domain.health import Health, HealthStatus
+from failover.domain.identity import failover_id
 from failover.domain.phases import Action, Outcome
+from failover.domain.request import Status
 from failover.temporal import TASK_QUEUE
 from tests.support.saga import Saga, policy_of
+from tests.support.waiting import eventually
+from triggers.starting import start_failover
 
 
 async def test_an_application_that_is_gone_is_a_stale_incident(saga: Saga) -> None:
@@ -38,8 +42,12 @@ async def test_time_that_could_not_be_observed_does_not_count(saga: Saga) -> Non
     await part.kill()
     try:
         await app.start()
-        await app.shows("Tolerating")
-        status = await app.status()
+
+        async def looked() -> Status | None:
+            status = await app.status()
+            return status if status.health is not None else None
+
+        status = await eventually(looked, "the first look")
         assert status.health is not None
         assert status.health.status is HealthStatus.UNKNOWN
         assert status.toleration_ends_at is None
@@ -65,15 +73,14 @@ async def test_a_cluster_that_serves_no_such_kind_is_not_a_verdict(saga: Saga) -
     app = await saga.ill_application("kindless")
     app_ref = app.ref.model_copy(update={"kind": "FlinkDeploymentt"})
     request = app.request(policy_of(app.name)).model_copy(update={"application": app_ref})
-    from failover.domain.identity import failover_id
-    from triggers.starting import start_failover
-
     await start_failover(saga.client, request)
     app.handle = saga.client.get_workflow_handle(failover_id(app_ref))
-    await app.shows("Tolerating")
-    status = await app.status()
-    assert status.health is not None
-    assert status.health.reason == "UnknownKind"
+
+    async def looked() -> Health | None:
+        return (await app.status()).health
+
+    health = await eventually(looked, "the first look")
+    assert (health.status, health.reason) == (HealthStatus.UNKNOWN, "UnknownKind")
     await app.resolve(Action.ABORT)
     ending = await app.ends()
     assert ending.outcome is Outcome.ABORTED

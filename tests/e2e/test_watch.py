@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +31,7 @@ from failover.telemetry import Metrics
 from tests.integration.kube.connecting import edited, server_of
 from tests.support.engine import Engine
 from tests.support.relay import relay_to
+from tests.support.waiting import eventually
 from triggers import watcher as watcher_module
 from triggers.policies import PolicyDirectory
 from triggers.starting import DifferentIncident, Merged, Start, Started, start_failover
@@ -98,16 +99,10 @@ class Watched:
 
     async def seeing(self, kind: GroupKind = FLINK, cluster: str = "east") -> None:
         """Wait until it sees all objects of a kind."""
-        await until(
-            lambda: self.sample("failover_watch_stale", cluster=cluster, kind=str(kind)) == 0
+        await eventually(
+            lambda: self.sample("failover_watch_stale", cluster=cluster, kind=str(kind)) == 0,
+            "the metric says so",
         )
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for a level, with a deadline."""
-    async with asyncio.timeout(DEADLINE):
-        while not holds():  # noqa: ASYNC110 - a metric has nothing to wait on
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -257,7 +252,9 @@ async def test_policies_come_break_and_go_while_it_runs(
         whole = file.read_text()
         assert isinstance(await watched.next(), Started)
         file.write_text(whole.replace("purgeMode", "purgeMod"))
-        await until(lambda: watched.sample("failover_policy_errors") == 1)
+        await eventually(
+            lambda: watched.sample("failover_policy_errors") == 1, "the metric says so"
+        )
         assert watched.sample("failover_policies") == 0
         assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
         await break_down(engine, other)
@@ -266,7 +263,7 @@ async def test_policies_come_break_and_go_while_it_runs(
         assert isinstance(start, Started)
         assert request.application == other
         file.unlink()
-        await until(lambda: watched.sample("failover_policies") == 0)
+        await eventually(lambda: watched.sample("failover_policies") == 0, "the metric says so")
         kind = str(FLINK)
         assert watched.sample("failover_watch_stale", cluster="east", kind=kind) is None
         assert (await outcome(engine, other)).outcome is Outcome.COMPLETED
@@ -326,8 +323,9 @@ async def test_a_cluster_that_was_away_is_caught_up_with(
             await watched.seeing()
             await relay.stop()
             kind = str(FLINK)
-            await until(
-                lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1
+            await eventually(
+                lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1,
+                "the metric says so",
             )
             assert watched.sample("failover_watch_stale", cluster="west", kind=kind) == 0
             await break_down(engine, application)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +22,7 @@ import pytest_asyncio
 import yaml
 from temporalio.client import Client
 
+from activities.seeing import health_now
 from cli.main import run_command
 from devstack.flink import FLINK, FlinkOperator
 from devstack.world import World
@@ -32,7 +34,6 @@ from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.telemetry import Metrics
 from failover.temporal import connect, ensure_search_attributes
-from activities.seeing import health_now
 from triggers.reading import Summary, summarize
 from worker import make_worker
 
@@ -62,7 +63,10 @@ class Answered:
     @property
     def rows(self) -> list[list[str]]:
         """The cells of a plain table, headings included."""
-        return [[cell.strip() for cell in line.split("   ") if cell.strip()] for line in self.out.splitlines()]
+        return [
+            [cell.strip() for cell in line.split("   ") if cell.strip()]
+            for line in self.out.splitlines()
+        ]
 
 
 @dataclass
@@ -78,13 +82,20 @@ class Engine:
 
     async def cli(self, *arguments: str, temporal_address: str = "") -> Answered:
         """Run `failover ARGUMENTS` in this process, one at a time; there is no terminal."""
-        flags = (
-            "--fleet", str(self.fleet_file),
-            "--kubeconfig", str(self.world.kubeconfig),
-            "--temporal-address", temporal_address or self.world.temporal_address,
-        )  # fmt: skip
+        flags = self._flags(temporal_address or self.world.temporal_address)
         async with self._said:
             return await asyncio.to_thread(command, *arguments, *flags)
+
+    def program(self) -> tuple[str, ...]:
+        """`failover` with its flags, to run as a process of its own."""
+        return (sys.executable, "-m", "cli.main", *self._flags(self.world.temporal_address))
+
+    def _flags(self, temporal_address: str) -> tuple[str, ...]:
+        return (
+            "--fleet", str(self.fleet_file),
+            "--kubeconfig", str(self.world.kubeconfig),
+            "--temporal-address", temporal_address,
+        )  # fmt: skip
 
     def flink(self, name: str, namespace: str) -> ApplicationRef:
         """The application of a FlinkDeployment."""
@@ -150,7 +161,7 @@ class Engine:
         """Ask again and again until there is an answer; the deadline says what was waited for."""
         try:
             async with asyncio.timeout(within.total_seconds()):
-                while not (found := await level()):
+                while not (found := await level()):  # noqa: ASYNC110 - a level on a server
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             pytest.fail(f"not within {within.total_seconds():g} s: {what}")

@@ -6,7 +6,8 @@ does is written in `faulty_worker`:
 
 - `kill-before`, `kill-after`: the process dies before, or right after, the step's work, unreported
 - `freeze-before`, `freeze-after`: the process is stopped there, as by SIGSTOP
-- `kill@N`, `freeze@N`: the same right before the N-th call that the step makes to a cluster
+- `kill@CALL`, `freeze@CALL`, `hold@CALL`: the same right before a call that the step makes to a
+  cluster: the N-th one, or the first one of this name (`create`)
 - `twice`: the step's work is done twice in a row
 - `hold`: the step waits, alive, until it is released
 """
@@ -38,6 +39,11 @@ class Fault:
         )
         return int(text)
 
+    @property
+    def over(self) -> Path:
+        """Appears when the step in which a process was frozen has ended there, in whatever way."""
+        return self.struck.with_name(f"{self.struck.name}{SEPARATOR}over")
+
     def release(self) -> None:
         """Let a step that is held go on."""
         self.struck.unlink(missing_ok=True)
@@ -55,6 +61,7 @@ class Faults:
         fault.armed.parent.mkdir(parents=True, exist_ok=True)
         fault.struck.parent.mkdir(parents=True, exist_ok=True)
         fault.struck.unlink(missing_ok=True)
+        fault.over.unlink(missing_ok=True)
         fault.armed.touch()
         return fault
 

@@ -48,6 +48,8 @@ class Step:
     name: str
     application: str
     calls: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    frozen: list[Fault] = field(default_factory=list[Fault])
+    """The faults by which this process was stopped in this step."""
 
 
 current: ContextVar[Step | None] = ContextVar("step", default=None)
@@ -86,6 +88,8 @@ class _Around(ActivityInboundInterceptor):
             return await self._suffer(step, input)
         finally:
             current.reset(token)
+            for fault in step.frozen:
+                fault.over.touch()
 
     async def _suffer(self, step: Step, work: ExecuteActivityInput) -> Any:
         await self._at(step, "before")
@@ -101,6 +105,7 @@ class _Around(ActivityInboundInterceptor):
         if claim(self._faults, step, f"kill-{moment}") is not None:
             os.kill(os.getpid(), signal.SIGKILL)
         if claim(self._faults, step, f"freeze-{moment}") is not None:
+            step.frozen.append(self._faults.at(step.name, step.application, f"freeze-{moment}"))
             os.kill(os.getpid(), signal.SIGSTOP)
 
 
@@ -140,16 +145,25 @@ class SufferingCluster:
         self._inner, self._faults = inner, faults
 
     def __getattr__(self, name: str) -> Any:
-        if name in CALLS and (step := current.get()) is not None:
-            self._strike(step)
-        return getattr(self._inner, name)
+        call = getattr(self._inner, name)
+        if name not in CALLS or (step := current.get()) is None:
+            return call
 
-    def _strike(self, step: Step) -> None:
-        number = next(step.calls)
-        if claim(self._faults, step, f"kill@{number}") is not None:
+        async def suffering(*args: Any, **options: Any) -> Any:
+            for place in (str(next(step.calls)), name):
+                await self._strike(step, place)
+            return await call(*args, **options)
+
+        return suffering
+
+    async def _strike(self, step: Step, place: str) -> None:
+        if claim(self._faults, step, f"kill@{place}") is not None:
             os.kill(os.getpid(), signal.SIGKILL)
-        if claim(self._faults, step, f"freeze@{number}") is not None:
+        if claim(self._faults, step, f"freeze@{place}") is not None:
+            step.frozen.append(self._faults.at(step.name, step.application, f"freeze@{place}"))
             os.kill(os.getpid(), signal.SIGSTOP)
+        if (held := claim(self._faults, step, f"hold@{place}")) is not None:
+            await until_released(held)
 
 
 async def main() -> None:

@@ -117,10 +117,10 @@ class Recorder:
         return await self._all(FLINK, namespace, name)
 
     async def never_two(self, namespace: str, name: str) -> None:
-        """No copy was created before every earlier one, and its JobManager, was gone."""
+        """No failover created a copy before every earlier one, and its JobManager, was gone."""
         copies = await self._all(FLINK, namespace, name)
         earlier = [*copies, *await self._all(DEPLOYMENTS, namespace, name)]
-        for copy in copies:
+        for copy in (each for each in copies if each.is_ours):
             for other in earlier:
                 if other.created < copy.created and other.cluster != copy.cluster:
                     gone = other.gone is not None and other.gone < copy.created

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, CancelledError
@@ -52,6 +53,7 @@ from tests.support.admission import FLINKS, Refusing, refuse
 from tests.support.admission import RECORDS as RECORD_PLACE
 from tests.support.faults import VARIABLE, Fault, Faults
 from tests.support.recorder import Recorder, recording
+from tests.support.relays import Relay, relay_to
 from tests.support.waiting import eventually
 from tests.support.world import temporary
 from triggers.starting import start_failover
@@ -166,9 +168,9 @@ class Ending:
 class Crew:
     """Worker processes, of which as many are kept alive as the test wants."""
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, world: World, faults: Faults, kubeconfig: Path) -> None:
         """Nobody works yet."""
-        self._world, self._faults = world, faults
+        self._world, self._faults, self._kubeconfig = world, faults, kubeconfig
         self._keepers: list[asyncio.Task[None]] = []
         self.parts: list[Part] = []
 
@@ -211,7 +213,7 @@ class Crew:
         environment = {
             "TEMPORAL_ADDRESS": self._world.temporal_address,
             "FAILOVER_FLEET": str(self._world.fleet_file),
-            "FAILOVER_KUBECONFIG": str(self._world.kubeconfig),
+            "FAILOVER_KUBECONFIG": str(self._kubeconfig),
             "PYTHONPATH": str(ROOT),
             VARIABLE: str(self._faults.directory),
         }
@@ -229,6 +231,8 @@ class Saga:
     recorder: Recorder
     crew: Crew
     faults: Faults
+    relays: Mapping[str, Relay]
+    """The workers' way to each cluster."""
     _numbers: dict[str, int] = field(default_factory=dict[str, int])
 
     async def application(
@@ -605,6 +609,15 @@ def report(played: Mapping[str, BaseException | None], name: str) -> None:
         raise error
 
 
+def through(relays: Mapping[str, Relay], kubeconfig: Path, copy: Path) -> Path:
+    """A copy of the kubeconfig that leads through the relays."""
+    document = yaml.safe_load(kubeconfig.read_text())
+    for entry in document["clusters"]:
+        entry["cluster"]["server"] = relays[entry["name"]].address
+    copy.write_text(yaml.safe_dump(document))
+    return copy
+
+
 @asynccontextmanager
 async def staged(directory: Path, *, workers: int = 1) -> AsyncIterator[Saga]:
     """A world with everything that a saga needs."""
@@ -620,11 +633,15 @@ async def staged(directory: Path, *, workers: int = 1) -> AsyncIterator[Saga]:
         client = await connect(address=world.temporal_address)
         await ensure_search_attributes(client)
         faults = Faults(directory / "faults")
-        crew = Crew(world, faults)
+        relays = {
+            name: await stack.enter_async_context(relay_to(world.api(name).server))
+            for name in world.clusters
+        }
+        crew = Crew(world, faults, through(relays, world.kubeconfig, directory / "kubeconfig"))
         stack.push_async_callback(crew.close)
         for _ in range(workers):
             await crew.hire()
-        yield Saga(world, client, operator, recorder, crew, faults)
+        yield Saga(world, client, operator, recorder, crew, faults, relays)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

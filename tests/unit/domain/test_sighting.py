@@ -83,7 +83,8 @@ def test_only_what_is_unhealthy_and_not_told_yet_is_reported(case: Case) -> None
 
 def test_the_pause_doubles_from_half_a_minute_to_ten_minutes() -> None:
     """Failovers that end while the application stays ill begin ever more seldom."""
-    attention, pauses = Attention(), []
+    attention = Attention()
+    pauses: list[float] = []
     for _ in range(7):
         attention = attention.after(Answer.STARTED, NOW)
         assert attention.quiet_until is not None

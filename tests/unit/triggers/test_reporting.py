@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -53,7 +53,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_work(desk: Desk) -> AsyncIterator[Desk]:
+async def at_work(desk: Desk) -> AsyncGenerator[Desk, None]:
     """The desk, with its reporter running."""
     task = asyncio.create_task(desk.reporter.run())
     try:

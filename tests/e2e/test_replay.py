@@ -1,0 +1,66 @@
+"""Every failover of this very run replays; with `--record-histories` some are kept for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from failover.domain.phases import Action
+from tests.support.replaying import cut_off, replayer, write
+from tests.support.saga import Application, Saga, never_healthy_on, policy_of
+
+SOON = {"verification": {"healthyWithinSeconds": 1}}
+
+
+async def _moved(saga: Saga, mode: str) -> Application:
+    app = await saga.ill_application(f"replay-{mode.lower()}")
+    await app.start(policy_of(app.name, purge_mode=mode, toleration=1))
+    await app.ends()
+    return app
+
+
+async def _rolled_back(saga: Saga) -> Application:
+    app = await saga.ill_application("replay-rolled-back")
+    policy = policy_of(app.name, clusters=("east", "west"), **SOON)
+    await app.start(policy, overrides=never_healthy_on(app.name, "west"))
+    await app.ends()
+    return app
+
+
+async def _aborted(saga: Saga) -> Application:
+    app = await saga.ill_application("replay-aborted")
+    await app.start(policy_of(app.name, path="{ .no.such.key }"))
+    await app.blocks()
+    await app.resolve(Action.RETRY)
+    await app.blocks()
+    await app.resolve(Action.ABORT)
+    await app.ends()
+    return app
+
+
+async def _approved(saga: Saga) -> Application:
+    app = await saga.ill_application("replay-approved")
+    await app.start(policy_of(app.name, mode="Confirm"))
+    await app.shows("AwaitingApproval")
+    await app.approve((await app.status()).plan_digest)
+    await app.ends()
+    return app
+
+
+async def test_what_this_run_wrote_is_replayed(saga: Saga, request: pytest.FixtureRequest) -> None:
+    """Nothing in the workflow depends on anything but its history."""
+    apps = {
+        "directly": await _moved(saga, "Directly"),
+        "gracefully": await _moved(saga, "Gracefully"),
+        "never": await _moved(saga, "Never"),
+        "rolled-back": await _rolled_back(saga),
+        "aborted": await _aborted(saga),
+        "approved": await _approved(saga),
+    }
+    replaying = replayer()
+    for name, app in apps.items():
+        history = await app.run.fetch_history()
+        await replaying.replay_workflow(history, raise_on_replay_failure=True)
+        for stopped in cut_off(history):
+            await replaying.replay_workflow(stopped)
+        if request.config.getoption("--record-histories"):
+            write(name, history)

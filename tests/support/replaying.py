@@ -1,0 +1,66 @@
+"""Replaying histories with today's code: whole, and cut off after any workflow task."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from worker import workflow_runner
+from workflows.failover import FailoverWorkflow
+from workflows.pause import PauseWorkflow
+
+DIRECTORY = Path(__file__).parents[1] / "histories"
+
+
+def replayer() -> Replayer:
+    """A replayer that runs workflows exactly as the worker does."""
+    return Replayer(
+        workflows=[FailoverWorkflow, PauseWorkflow],
+        data_converter=pydantic_data_converter,
+        workflow_runner=workflow_runner(),
+    )
+
+
+def cut_off(history: WorkflowHistory) -> Iterator[WorkflowHistory]:
+    """The history as it stood after each of its workflow tasks, with the commands of that task."""
+    events = list(history.events)
+    for at, event in enumerate(events):
+        if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            continue
+        end = at + 1
+        while end < len(events) and _is_command_of(events[end], event.event_id):
+            end += 1
+        yield WorkflowHistory(history.workflow_id, events[:end])
+
+
+def _is_command_of(event: object, task: int) -> bool:
+    attributes = event.WhichOneof("attributes")  # type: ignore[attr-defined]
+    return bool(getattr(getattr(event, attributes), "workflow_task_completed_event_id", 0) == task)
+
+
+def recorded() -> list[Path]:
+    """The histories that earlier releases wrote."""
+    return sorted(DIRECTORY.glob("*.json.gz"))
+
+
+def read(path: Path) -> WorkflowHistory:
+    """A recorded history."""
+    history = WorkflowHistory.from_json("", gzip.decompress(path.read_bytes()).decode())
+    started = history.events[0].workflow_execution_started_event_attributes
+    return WorkflowHistory(started.workflow_id, history.events)
+
+
+def write(name: str, history: WorkflowHistory) -> None:
+    """Record a history, without names and paths of the machine it was made on."""
+    DIRECTORY.mkdir(exist_ok=True)
+    path = DIRECTORY / f"{name}.json.gz"
+    root = str(Path(__file__).parents[2])
+    text = history.to_json().replace(socket.gethostname(), "host").replace(root, "")
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))

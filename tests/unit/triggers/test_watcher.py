@@ -1,0 +1,266 @@
+"""The watcher's own decisions, on scripted clusters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from failover.domain.health.flink import DEPLOYMENT, FLINK_DEPLOYMENT
+from failover.domain.manifest import Manifest
+from failover.domain.marks import SUPERSEDED_BY
+from failover.domain.request import FailoverRequest, Limits
+from failover.fleet import Change
+from failover.telemetry import Metrics
+from tests.support.objects import flink, job_manager
+from tests.support.waiting import eventually
+from tests.unit.triggers.clusters import ScriptedCluster, as_fleet
+from triggers import watcher as watcher_module
+from triggers.policies import PolicyDirectory
+from triggers.starting import DifferentIncident, Merged, Start, Started
+from triggers.watcher import Manner, Watcher
+
+POLICY = """
+apiVersion: stateful-failover.dev/v1alpha1
+kind: FailoverPolicy
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  resourceSelectors: [{{apiVersion: flink.apache.org/v1beta1, kind: FlinkDeployment}}]
+  failover: {{application: {{purgeMode: Directly, mode: {mode}}}}}
+"""
+OVERRIDE = """
+apiVersion: policy.karmada.io/v1alpha1
+kind: OverridePolicy
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  resourceSelectors: [{{apiVersion: flink.apache.org/v1beta1, kind: FlinkDeployment, name: {app}}}]
+  overrideRules:
+  - overriders: {{plaintext: [{{path: /spec/image, operator: replace, value: other}}]}}
+"""
+
+
+class Stage:
+    """A watcher of one scripted cluster, with one policy, and what it reports."""
+
+    def __init__(self, directory: Path, *, observe: bool = False) -> None:
+        """The watcher does not run yet."""
+        self.directory = directory
+        self.cluster = ScriptedCluster("east")
+        self.requests: asyncio.Queue[FailoverRequest] = asyncio.Queue()
+        self.metrics = Metrics()
+        self.answer: Callable[[FailoverRequest], Awaitable[Start]] = started
+        self.watcher = Watcher(
+            as_fleet(self.cluster),
+            PolicyDirectory(directory),
+            self._start,
+            self.metrics,
+            Manner(Limits(blocked_after_seconds=7), observe),
+        )
+
+    async def _start(self, request: FailoverRequest) -> Start:
+        self.requests.put_nowait(request)
+        return await self.answer(request)
+
+    def show(self, *workloads: Manifest, ready: int = 1) -> None:
+        """These are there, all with a JobManager."""
+        managers = [job_manager(ready, owner_uid=each["metadata"]["uid"]) for each in workloads]
+        for each, workload in zip(managers, workloads, strict=True):
+            each["metadata"]["uid"] = f"manager-{workload['metadata']['uid']}"
+        self.cluster.give(DEPLOYMENT, *managers)
+        self.cluster.give(FLINK_DEPLOYMENT, *workloads)
+
+    async def reported(self) -> FailoverRequest:
+        """The next report."""
+        async with asyncio.timeout(5):
+            return await self.requests.get()
+
+    async def until_ill(self) -> None:
+        """Wait until something is known to be ill."""
+        await eventually(lambda: bool(self.watcher._ill), "something is ill")
+
+    async def until_well(self) -> None:
+        """Wait until nothing is."""
+        await eventually(lambda: not self.watcher._ill, "nothing is ill")
+
+    def answered(self, answer: str) -> float | None:
+        """How often Temporal has answered so."""
+        return self.metrics.registry.get_sample_value("failover_triggers_total", {"answer": answer})
+
+
+async def started(_request: FailoverRequest) -> Start:
+    """Every report begins a failover."""
+    return Started("id", "run")
+
+
+@asynccontextmanager
+async def staged(directory: Path, *, observe: bool = False) -> AsyncGenerator[Stage, None]:
+    """A stage whose watcher runs."""
+    stage = Stage(directory, observe=observe)
+    task = asyncio.create_task(stage.watcher.run())
+    try:
+        yield stage
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweep and read often."""
+    monkeypatch.setattr(watcher_module, "SWEEP_EVERY", timedelta(milliseconds=10))
+    monkeypatch.setattr(watcher_module, "READ_POLICIES_EVERY", timedelta(milliseconds=10))
+
+
+def write(directory: Path, *, name: str = "flink", mode: str = "Automatic") -> None:
+    """A policy about all FlinkDeployments of the namespace."""
+    (directory / f"{name}.yaml").write_text(POLICY.format(name=name, mode=mode))
+
+
+def named(name: str, **metadata: object) -> Manifest:
+    """A FlinkDeployment of its own name and uid."""
+    manifest = flink()
+    manifest["metadata"] = {**manifest["metadata"], "name": name, "uid": f"uid-{name}", **metadata}
+    return manifest
+
+
+async def test_a_report_says_all_that_a_failover_needs(tmp_path: Path) -> None:
+    """Source and uid, the policy and the overrides that match, limits, why and by whom."""
+    write(tmp_path)
+    for name, app in (("ours", "orders"), ("theirs", "clicks")):
+        (tmp_path / f"{name}.yaml").write_text(OVERRIDE.format(name=name, app=app))
+    async with staged(tmp_path) as stage:
+        stage.show(named("orders"), ready=0)
+        request = await stage.reported()
+    assert (request.source, request.source_uid) == ("east", "uid-orders")
+    assert (request.policy.name, [each.name for each in request.overrides]) == ("flink", ["ours"])
+    assert request.limits.blocked_after_seconds == 7
+    assert request.trigger.kind == "Watch"
+    assert request.trigger.actor.startswith("failover-watcher@")
+    assert request.trigger.reason == "StatusContradictsPods"
+    assert not request.observe_only
+
+
+@pytest.mark.parametrize(("mode", "observe"), [("Observe", False), ("Automatic", True)])
+async def test_observing_is_the_policys_wish_or_the_watchers(
+    tmp_path: Path,
+    mode: str,
+    observe: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """Either is enough to have it tolerated and planned only."""
+    write(tmp_path, mode=mode)
+    async with staged(tmp_path, observe=observe) as stage:
+        stage.show(named("orders"), ready=0)
+        assert (await stage.reported()).observe_only
+
+
+async def test_what_is_left_alone_is_never_reported(tmp_path: Path) -> None:
+    """What is going, superseded, well or without a policy is passed over; its neighbour is not."""
+    write(tmp_path)
+    async with staged(tmp_path) as stage:
+        stage.show(
+            named("going", deletionTimestamp="2026-01-01T00:00:00Z"),
+            named("left", annotations={SUPERSEDED_BY: "west"}),
+            named("stranger", namespace="bank"),
+            named("orders"),
+            ready=0,
+        )
+        assert (await stage.reported()).application.name == "orders"
+        await eventually(lambda: stage.answered("Started") == 1, "the report is answered")
+        assert stage.requests.empty()
+
+
+async def test_ill_again_after_being_well_is_reported_at_once(tmp_path: Path) -> None:
+    """Health clears what was remembered: the next illness does not wait."""
+    write(tmp_path)
+    async with staged(tmp_path) as stage:
+        for _ in range(3):
+            stage.show(named("orders"), ready=0)
+            await stage.reported()
+            stage.show(named("orders"), ready=1)
+            await stage.until_well()
+
+
+async def test_ill_again_while_the_report_was_on_its_way(tmp_path: Path) -> None:
+    """An answer to an earlier illness does not silence the present one."""
+    write(tmp_path)
+    door = asyncio.Event()
+
+    async def slowly(_request: FailoverRequest) -> Start:
+        await door.wait()
+        return Merged("id", "run")
+
+    async with staged(tmp_path) as stage, asyncio.timeout(5):
+        stage.answer = slowly
+        stage.show(named("orders"), ready=0)
+        await stage.reported()
+        stage.show(named("orders"), ready=1)
+        await stage.until_well()
+        stage.show(named("orders"), ready=0)
+        await stage.until_ill()
+        door.set()
+        await stage.reported()
+
+
+async def test_an_object_made_again_and_again_earns_no_clean_slate(tmp_path: Path) -> None:
+    """Its failovers begin ever more seldom, though each object is a new one."""
+    write(tmp_path)
+    async with staged(tmp_path) as stage:
+        for number in range(5):
+            again = named("orders", uid=f"uid-{number}")
+            stage.show(again, ready=0)
+            if number == 0:
+                await stage.reported()
+            await stage.until_ill()
+            stage.cluster.tell(FLINK_DEPLOYMENT, Change("Deleted", again))
+            await stage.until_well()
+        assert stage.requests.empty()
+        assert stage.answered("Started") == 1
+
+
+async def test_another_incident_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked about again and again, and logged the first time only."""
+    monkeypatch.setattr("failover.domain.sighting.TELL_AGAIN_AFTER", timedelta(0))
+    write(tmp_path)
+
+    async def different(request: FailoverRequest) -> Start:
+        return DifferentIncident("id", "run", request.application, "east/a", "west/b")
+
+    with caplog.at_level("INFO"):
+        async with staged(tmp_path) as stage:
+            stage.answer = different
+            stage.show(named("orders"), ready=0)
+            for _ in range(5):
+                await stage.reported()
+    assert caplog.text.count("another failover") == 1
+
+
+async def test_ambiguous_policies_are_a_warning_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is done until one of them is gone; then it is done at once."""
+    write(tmp_path, name="one")
+    write(tmp_path, name="two")
+    async with staged(tmp_path) as stage:
+        stage.show(named("orders"), ready=0)
+        await eventually(lambda: "equally about" in caplog.text, "a warning")
+        stage.show(named("orders"), ready=0)
+        (tmp_path / "two.yaml").unlink()
+        assert (await stage.reported()).policy.name == "one"
+    assert caplog.text.count("equally about") == 1
+
+
+async def test_a_whole_fleet_that_falls_ill_is_reported(tmp_path: Path) -> None:
+    """Where a whole fleet falls ill at once, each is reported, and once."""
+    write(tmp_path)
+    count = 2000
+    async with staged(tmp_path) as stage, asyncio.timeout(30):
+        stage.show(*(named(f"app-{number}") for number in range(count)), ready=0)
+        seen = [(await stage.requests.get()).application.name for _ in range(count)]
+    assert len(set(seen)) == count
