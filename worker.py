@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
 from collections import Counter
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -27,8 +27,15 @@ from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.pauses import Pauses
 from failover.settings import Settings
+from failover.stopping import stop_on_signals
 from failover.telemetry import Metrics, set_up_logs
-from failover.temporal import STICKY_TIMEOUT, TASK_QUEUE, connect, ensure_search_attributes
+from failover.temporal import (
+    STICKY_TIMEOUT,
+    TASK_QUEUE,
+    claim_namespace,
+    connect,
+    ensure_search_attributes,
+)
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
 
@@ -101,13 +108,14 @@ def identity() -> str:
 async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Work until SIGTERM or SIGINT. Raises the errors of `connect` and `load_fleet`."""
     metrics = Metrics()
-    client = await connect(identity=identity())
+    client = await connect(identity=identity(), runtime=_runtime(settings))
     await ensure_search_attributes(client)
     async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
+        await claim_namespace(client, fleet.name)
         if settings.metrics_port is not None:
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
-        stop = _stop_on_signals()
+        stop = stop_on_signals()
         async with make_worker(client, fleet, metrics):
             logger.info("working for fleet %s on queue %s", fleet.name, TASK_QUEUE)
             if ready is not None:
@@ -118,12 +126,13 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
             logger.info("stopping: no new work is taken, what runs is handed back")
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    return stop
+def _runtime(settings: Settings) -> Runtime | None:
+    """Temporal's own metrics of this worker, on a port of their own, where one is set."""
+    if settings.temporal_metrics_port is None:
+        return None
+    address = f"{settings.metrics_address}:{settings.temporal_metrics_port}"
+    prometheus = PrometheusConfig(bind_address=address, durations_as_seconds=True)
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
 
 
 async def _count(client: Client, metrics: Metrics) -> None:

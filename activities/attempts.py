@@ -61,8 +61,8 @@ class Attempt:
         """Heartbeat for ever."""
         every = min(self._limit_seconds / HEARTBEATS_PER_TIMEOUT, HEARTBEAT_SECONDS_MAX)
         while True:
+            await asyncio.sleep(every)  # a start needs no heartbeat: the server counts from it
             self.beat()
-            await asyncio.sleep(every)
 
 
 _current: ContextVar[Attempt] = ContextVar("attempt")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
 
-from activities.following import Followings
+from activities.departures import Departures
 from activities.seeing import closure_now, closure_of, find_application
 from failover.domain.closure import POD, OwnedRef, closure_kinds
 from failover.domain.errors import DefiniteError, NotFound
@@ -28,9 +30,9 @@ from failover.domain.manifest import (
 from failover.fleet import Cluster
 
 LOOK_AGAIN_SECONDS = 0.5
+LOOK_AGAIN_SECONDS_MAX = 4.0
 NODE = GroupKind("", "Node")
 SHOWN_MAX = 8
-FOLLOWED_MAX = 16
 
 
 class NotGone(DefiniteError):
@@ -53,7 +55,7 @@ async def check_same_cluster(cluster: Cluster, uid: str) -> None:
 
 
 class Closing:
-    """One object on its way out, with everything it owns."""
+    """One object on its way out, with everything it owns. Watched from the block's begin to its end."""
 
     def __init__(
         self, cluster: Cluster, application: ApplicationRef, uid: str, known: Iterable[OwnedRef]
@@ -63,35 +65,58 @@ class Closing:
         self._uid = uid
         self._refs = {each.uid: each for each in known}
         self._kinds = closure_kinds(application.group_kind)
+        self._departures = Departures(cluster)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._departures.__aexit__(kind, error, trace)
 
     @property
     def count(self) -> int:
         """How many owned objects are known."""
         return len(self._refs)
 
-    async def learn(self, manifest: Manifest) -> None:
-        """Find what the object owns now."""
-        self._refs |= {each.uid: each for each in await closure_now(self._cluster, manifest)}
+    def know(self, refs: Iterable[OwnedRef]) -> None:
+        """Take what is known of it from elsewhere."""
+        self._refs |= {each.uid: each for each in refs}
 
-    async def wait(self, seconds: float) -> None:
-        """Return once all of it is confirmed gone. Raises `NotGone` after that many seconds."""
+    async def learn(self, manifest: Manifest) -> None:
+        """Find what the object owns now, and begin to watch it go: before the delete, not after."""
+        self.know(await closure_now(self._cluster, manifest))
+        self._watch()
+
+    async def wait(self, seconds: float) -> Manifest | None:
+        """Return once all of it is confirmed gone, with what has its name now, if anything has.
+
+        Raises `NotGone` after that many seconds.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        async with Followings() as followings:
-            watching = False
-            while remaining := await self._still_there():
-                if loop.time() >= deadline:
-                    raise NotGone(await self._explain(remaining))
-                if not watching:
-                    self._watch(followings)
-                    watching = True
-                await _next_end(
-                    followings, min(LOOK_AGAIN_SECONDS, max(deadline - loop.time(), 0.01))
-                )
+        pause = LOOK_AGAIN_SECONDS
+        while True:
+            left = max(deadline - loop.time(), 0)
+            if not await self._departures.wait(min(pause, left)):
+                pause = min(2 * pause, LOOK_AGAIN_SECONDS_MAX)
+            root, remaining = await self._still_there()
+            if not remaining:
+                break
+            if loop.time() >= deadline:
+                raise NotGone(await self._explain(remaining))
+            self._watch()
+            if self._departures.all_seen:
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # the watch saw it go too early, or not at all
         await self._check_nodes()
+        return root
 
-    async def _still_there(self) -> list[str]:
-        """What is not confirmed gone yet; first the object, then what it owned, then late children."""
+    async def _still_there(self) -> tuple[Manifest | None, list[str]]:
+        """What has the object's name, and what is not confirmed gone yet: the object first, late children last."""
         root, *owned = await asyncio.gather(
             find_application(self._cluster, self._application),
             *(
@@ -106,7 +131,7 @@ class Closing:
         ]
         if root is not None and uid_of(root) == self._uid:
             found.insert(0, f"{self._application.kind}/{self._application.name}")
-        return found or await self._late_children()
+        return root, found or await self._late_children()
 
     async def _late_children(self) -> list[str]:
         """What came into being after the closure was taken: a controller may still have been at work."""
@@ -125,13 +150,11 @@ class Closing:
                 late.append(str(ref))
         return late
 
-    def _watch(self, followings: Followings) -> None:
+    def _watch(self) -> None:
         app = self._application
-        followings.add(0, self._cluster.follow(app.group_kind, app.namespace, name=app.name))
-        for number, ref in enumerate(list(self._refs.values())[:FOLLOWED_MAX], start=1):
-            followings.add(
-                number, self._cluster.follow(ref.group_kind, ref.namespace, name=ref.name)
-            )
+        self._departures.add(app.group_kind, app.namespace, app.name, self._uid)
+        for ref in self._refs.values():
+            self._departures.add(ref.group_kind, ref.namespace, ref.name, ref.uid)
 
     async def _check_nodes(self) -> None:
         nodes = sorted(
@@ -183,18 +206,6 @@ class Closing:
             for ref, there in zip(pods, found, strict=True)
             if there and uid_of(there) == ref.uid
         ]
-
-
-async def _next_end(followings: Followings, seconds: float) -> None:
-    """Return when something that is followed has ended, or after this time: a watch may be blind."""
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                _, change = await followings.next()
-                if change.type == "Deleted":
-                    return
-    except TimeoutError:
-        return  # a quorum read decides anyway
 
 
 async def remove_finalizer(

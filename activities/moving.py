@@ -84,17 +84,26 @@ class Moving:
     async def capture_and_stage(self, request: CaptureRequest) -> CaptureAnswer:
         """Capture the state and write the record on source and target; then prepare the target."""
         plan = request.plan
-        if request.check_pauses:
-            pause = await self.pauses.covering(plan.application, (plan.source, plan.target))
-            if pause is not None:
-                return CaptureAnswer(answer=Held(reason="Paused", message=str(pause)))
         if request.from_record:
+            if (held := await self._held(request)) is not None:
+                return CaptureAnswer(answer=held)
             return CaptureAnswer(answer=await self._stage_again(request))
         source, target = self.fleet.cluster(plan.source), self.fleet.cluster(plan.target)
-        manifest = await self._source_object(source, request)
+        held, manifest = await asyncio.gather(
+            self._held(request), self._source_object(source, request), return_exceptions=True
+        )
+        if isinstance(held, BaseException):
+            raise held
+        if held is not None:
+            return CaptureAnswer(answer=held)
+        if isinstance(manifest, BaseException):
+            raise manifest
         labels = captured(request.policy, manifest, request.skipped_rules)
-        needs, closure = await asyncio.gather(
-            needs_on(source, request.policy, manifest), closure_now(source, manifest)
+        needs, closure, *founds = await asyncio.gather(
+            needs_on(source, request.policy, manifest),
+            closure_now(source, manifest),
+            _read_for_staging(source, plan.application),
+            _read_for_staging(target, plan.application),
         )
         original = original_of(manifest, request.policy)
         move = Move(
@@ -116,7 +125,11 @@ class Moving:
         if request.policy.active.effective_mode == "Confirm" and not as_planned:
             raise PlanOutdated(f"{plan.application} or its state has changed since the approval")
         generation = await stage(
-            (source, target), plan.application, request.claim, plan.generation_seen, move
+            ((source, founds[0]), (target, founds[1])),
+            plan.application,
+            request.claim,
+            plan.generation_seen,
+            move,
         )
         await create_dependents(target, request.policy, namespace_of(manifest), move.dependents)
         if not (as_planned and plan.dry_run):
@@ -129,6 +142,14 @@ class Moving:
                 staged=(plan.source, plan.target),
             )
         )
+
+    async def _held(self, request: CaptureRequest) -> Held | None:
+        """The pause that covers this move, if any."""
+        if not request.check_pauses:
+            return None
+        plan = request.plan
+        pause = await self.pauses.covering(plan.application, (plan.source, plan.target))
+        return Held(reason="Paused", message=str(pause)) if pause is not None else None
 
     async def _try(self, target: Cluster, request: CaptureRequest, move: Move) -> None:
         """What was captured differs from what was planned: the target is asked again."""
@@ -212,6 +233,7 @@ class Moving:
         record = await read_any(self.fleet, (request.cluster,), request.claim)
         move = record.move
         assert move is not None, "read_any answers with an open record only"
+        current_attempt().check()  # the claim was read with the record, just now and here
         return await create_copy(cluster, request.claim, move.rendered, move, TargetOccupied)
 
     @activity.defn
@@ -231,6 +253,7 @@ class Moving:
         if move.labels:
             metadata = {**original["metadata"], "labels": {**labels_of(original), **move.labels}}
             original = {**original, "metadata": metadata}
+        await may_write(cluster, request.claim)
         return await create_copy(cluster, request.claim, original, move, SourceOccupied)
 
 
@@ -241,9 +264,11 @@ async def create_copy(
     move: Move,
     occupied: type[DefiniteError],
 ) -> Started:
-    """Create the object with our mark. It being there with our mark means done; anything else is in the way."""
+    """Create the object with our mark, the claim having been read right before.
+
+    It being there with our mark means done; anything else is in the way.
+    """
     mark = Mark(failover=claim.failover, generation=claim.generation, state=move.labels)
-    await may_write(cluster, claim)
     try:
         created = await cluster.create(with_mark(manifest, mark))
         return Started(uid=uid_of(created), created=True)
@@ -284,16 +309,17 @@ async def _take_over(cluster: Cluster, there: Manifest, claim: Claim) -> None:
 
 
 async def stage(
-    clusters: Iterable[Cluster],
+    targets: Iterable[tuple[Cluster, Found | None]],
     application: ApplicationRef,
     claim: str,
     generation_seen: int,
     move: Move,
 ) -> int:
-    """Write the record on all of these clusters, side by side, in one generation; all or an error."""
-    clusters = tuple(clusters)
-    founds = await asyncio.gather(*(_read_for_staging(each, application) for each in clusters))
-    generation = _next_generation(founds, application, claim, generation_seen)
+    """Write the record over what was found on these clusters, side by side; all or an error."""
+    targets = tuple(targets)
+    generation = _next_generation(
+        [found for _, found in targets], application, claim, generation_seen
+    )
     record = Record(
         application=application,
         generation=generation,
@@ -302,12 +328,7 @@ async def stage(
         state=move.labels,
         move=move,
     )
-    await asyncio.gather(
-        *(
-            _write_unless_same(each, record, found)
-            for each, found in zip(clusters, founds, strict=True)
-        )
-    )
+    await asyncio.gather(*(_write_unless_same(each, record, found) for each, found in targets))
     return generation
 
 

@@ -12,6 +12,7 @@ from activities.dependents import remove_created
 from activities.gone import Closing, check_same_cluster, remove_finalizer
 from activities.moving import SourceChanged, is_of
 from activities.seeing import find_application
+from activities.together import together
 from failover.domain.errors import Conflict, DefiniteError, NotFound, TransientError
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import (
@@ -50,15 +51,20 @@ class Purging:
         cluster = self.fleet.cluster(request.cluster)
         attempt = current_attempt()
         attempt.delete_accepted = activity.info().attempt > 1  # a lost worker counts as accepted
-        await check_same_cluster(cluster, request.cluster_uid)
-        found = await _our_record(cluster, request)
-        known = found.record.move.closure if found.record.move else ()
-        closing = Closing(cluster, request.claim.application, request.uid, known)
-        manifest = await find_application(cluster, request.claim.application)
+        application = request.claim.application
+        _, manifest = await together(
+            check_same_cluster(cluster, request.cluster_uid), find_application(cluster, application)
+        )
         deleted = False
-        if manifest is not None and uid_of(manifest) == request.uid:
-            await closing.learn(manifest)
-            if is_deleting(manifest):
+        async with Closing(cluster, application, request.uid, ()) as closing:
+            ours = manifest is not None and uid_of(manifest) == request.uid
+            if manifest is not None and ours:
+                await closing.learn(manifest)
+            found = await _our_record(cluster, request)  # right before the delete: it is the claim
+            closing.know(found.record.move.closure if found.record.move else ())
+            if manifest is None or not ours:
+                attempt.delete_accepted = True
+            elif is_deleting(manifest):
                 attempt.delete_accepted = True
                 await self._maybe_remove_finalizer(
                     cluster, manifest, request.remove_finalizer, closing
@@ -67,16 +73,15 @@ class Purging:
                 attempt.delete_accepted = False
                 await self._delete(cluster, request, manifest)
                 deleted = True
-        else:
-            attempt.delete_accepted = True
-        await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
-        await self._settle(cluster, request)
+            there = await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
+        await self._settle(cluster, request, there)
         return Purged(deleted=deleted, closure=closing.count)
 
     async def _delete(self, cluster: Cluster, request: PurgeRequest, manifest: Manifest) -> None:
+        """Delete what was captured, the claim having been read just now; after a conflict it is read again."""
         for _ in range(DELETE_TRIES):
             self._check_unchanged(request, manifest)
-            await may_write(cluster, request.claim)
+            current_attempt().check()
             try:
                 await _delete_exactly(cluster, request, manifest)
             except NotFound:
@@ -86,6 +91,7 @@ class Purging:
                 if again is None or uid_of(again) != request.uid:
                     return
                 manifest = again
+                await may_write(cluster, request.claim)
             else:
                 return
         raise Conflict(
@@ -118,12 +124,13 @@ class Purging:
             current_attempt().check()
             await remove_finalizer(cluster, manifest, finalizer, closing)
 
-    async def _settle(self, cluster: Cluster, request: PurgeRequest) -> None:
-        """Gone, and still gone after the settling time."""
+    async def _settle(
+        self, cluster: Cluster, request: PurgeRequest, there: Manifest | None
+    ) -> None:
+        """Gone, as just seen, and still gone after the settling time."""
         loop = asyncio.get_running_loop()
         until = loop.time() + request.settle_seconds
         while True:
-            there = await find_application(cluster, request.claim.application)
             if there is not None:
                 message = (
                     f"{request.claim.application} was purged from {cluster.name}, and somebody has created it there again "
@@ -134,6 +141,7 @@ class Purging:
             if left <= 0:
                 return
             await asyncio.sleep(min(left, SETTLE_LOOK_SECONDS))
+            there = await find_application(cluster, request.claim.application)
 
     @activity.defn
     @effect
@@ -152,23 +160,24 @@ class Purging:
             return Purged(deleted=False)  # withdrawn before
         manifest = await find_application(cluster, application)
         deleted = False
-        closing: Closing | None = None
+        closure = 0
         if manifest is not None and is_of(manifest, request.claim, move):
-            closing = Closing(cluster, application, uid_of(manifest), ())
-            await closing.learn(manifest)
-            if is_deleting(manifest):
-                await self._maybe_remove_finalizer(
-                    cluster, manifest, request.remove_finalizer, closing
-                )
-            else:
-                await may_write(cluster, request.claim)
-                await _delete_now(cluster, application.group_kind, manifest)
-                deleted = True
-            await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
+            async with Closing(cluster, application, uid_of(manifest), ()) as closing:
+                await closing.learn(manifest)
+                if is_deleting(manifest):
+                    await self._maybe_remove_finalizer(
+                        cluster, manifest, request.remove_finalizer, closing
+                    )
+                else:
+                    await may_write(cluster, request.claim)
+                    await _delete_now(cluster, application.group_kind, manifest)
+                    deleted = True
+                await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
+                closure = closing.count
         await may_write(cluster, request.claim)
         await remove_created(cluster, move.dependents, request.claim.failover)
         await close_record(cluster, found, home=move.source)
-        return Purged(deleted=deleted, closure=closing.count if closing else 0)
+        return Purged(deleted=deleted, closure=closure)
 
 
 async def _our_record(cluster: Cluster, request: PurgeRequest | WithdrawRequest) -> Found:

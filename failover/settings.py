@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     metrics_address: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """Where `/metrics` is served; unset: not at all, 0: any free port."""
+    temporal_metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where the worker serves the metrics of Temporal's SDK; unset: not at all."""
     log_json: bool = False
     log_level: str = "INFO"
     ui: str = ""

@@ -7,15 +7,18 @@ Temporal's own: profiles and `TEMPORAL_*` variables, read by `temporalio.envconf
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.namespace.v1 import UpdateNamespaceInfo
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -25,6 +28,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from failover.domain.errors import DefiniteError, TransientError
 from failover.domain.identity import ApplicationRef, bounded_id
+
+logger = logging.getLogger(__name__)
 
 TASK_QUEUE = "failover"
 """One queue for workflows and activities: eager dispatch works only on the workflow's own."""
@@ -37,6 +42,9 @@ TASK_TIMEOUT = timedelta(seconds=3)
 
 STICKY_TIMEOUT = timedelta(seconds=1)
 
+FLEET_KEY = "stateful-failover.dev/fleet"
+"""Where the namespace's own data says whose it is."""
+
 ADDRESS_DEFAULT = "localhost:7233"
 
 
@@ -46,6 +54,10 @@ class TemporalUnreachable(TransientError):
 
 class SearchAttributesMissing(DefiniteError):
     """The search attributes are not there and could not be added."""
+
+
+class AnotherFleet(DefiniteError):
+    """The Temporal namespace belongs to another fleet."""
 
 
 class SEARCH:
@@ -139,6 +151,33 @@ async def ensure_search_attributes(client: Client, *, deadline_seconds: float = 
                 message = f"search attributes are missing; run: temporal operator search-attribute create -n {client.namespace} {flags}"
                 raise SearchAttributesMissing(message) from error
         await asyncio.sleep(0.1)
+
+
+async def claim_namespace(client: Client, fleet: str) -> None:
+    """Make this fleet the one of the Temporal namespace. Raises `AnotherFleet`.
+
+    Ids name applications, not clusters: two fleets in one namespace would move each other's. Where
+    the server does not let us write the namespace's data (Temporal Cloud), nothing is checked.
+    """
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    there = described.namespace_info.data.get(FLEET_KEY, "")
+    if there == fleet:
+        return
+    if there:
+        message = (
+            f"the Temporal namespace {client.namespace} belongs to the fleet {there!r}, not {fleet!r}: one fleet per "
+            "namespace; use another one (TEMPORAL_NAMESPACE), or give the fleet file the name it had"
+        )
+        raise AnotherFleet(message)
+    update = UpdateNamespaceRequest(
+        namespace=client.namespace, update_info=UpdateNamespaceInfo(data={FLEET_KEY: fleet})
+    )
+    try:
+        await client.workflow_service.update_namespace(update)
+    except RPCError as error:
+        logger.warning("the namespace cannot be marked as this fleet's: %s", error.message)
 
 
 async def _existing(client: Client) -> set[str]:

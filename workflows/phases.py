@@ -42,6 +42,8 @@ async def tolerate(run: Run) -> Next:
         _remember_incident(run, run.request.source_uid)
         run.set(looked=True)
         return Phase.PLANNING
+    if run.state.source_uid:
+        _remember_incident(run, run.state.source_uid)
     seen = await _look(run)
     while True:
         if seen.open_record and not run.state.adoption_checked:
@@ -67,8 +69,8 @@ async def _look(run: Run) -> Observation:
     seen: Observation = await run.step(
         Observing.observe, look, summary=f"look at {request.application.short} on {request.source}"
     )
-    if not run.state.looked:
-        _remember_incident(run, run.state.source_uid or seen.uid)
+    if not run.state.source_uid:
+        _remember_incident(run, seen.uid)
     _saw(run, seen)
     run.set(looked=True)
     return seen
@@ -77,7 +79,9 @@ async def _look(run: Run) -> Observation:
 def _remember_incident(run: Run, uid: str) -> None:
     """Which object fell ill where: triggers compare it with what they see."""
     run.set(source_uid=uid)
-    workflow.upsert_memo({"incident": f"{run.request.source}/{uid}"})
+    incident = f"{run.request.source}/{uid}"
+    if workflow.memo_value("incident", "") != incident:
+        workflow.upsert_memo({"incident": incident})
 
 
 def _saw(run: Run, seen: Observation) -> None:

@@ -55,9 +55,9 @@ async def _play(directory: Path, narrator: Narrator, *, keep: bool) -> None:
     narrator.title("A stateful application moves between clusters, and nothing is lost")
     narrator.text("Real servers on this machine: Temporal, and three Kubernetes API servers")
     narrator.text("(east, west, north). Flink's operator is a stand-in; no pod runs.")
+    narrator.text("They start now, which takes ten seconds or so; then it plays for a minute.")
     narrator.text()
     narrator.begin()
-    narrator.waiting("setting up", "Temporal, east, west, north")
     async with open_stage(directory) as stage:
         await _set_up(stage, narrator)
         play = Play(stage, narrator)

@@ -397,14 +397,27 @@ class Application:
             async with asyncio.timeout(seconds):
                 return await self._ending()
         except TimeoutError:
-            shown = "no worker answers"
-            with contextlib.suppress(RPCError, TimeoutError):
-                status = await self.status()
-                shown = status.model_dump_json(
-                    include={"display_phase", "reason", "message", "block", "steps", "attempted"},
-                    indent=1,
-                )
+            shown = await self._shown()
             raise AssertionError(f"{self.name} is not over after {seconds:g} s: {shown}") from None
+
+    async def suffers(self, fault: Fault, *, seconds: float = DEADLINE_SECONDS) -> int:
+        """Wait until the fault has struck; the process id of the worker."""
+        try:
+            return await fault.strikes(seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {await self._shown()}") from None
+
+    async def _shown(self) -> str:
+        """Where it stands, for the person who has to find out why."""
+        try:
+            status = await self.status()
+        except (RPCError, AssertionError) as error:
+            return f"no status: {error}"
+        lines = [
+            f"{step.started_at:%H:%M:%S.%f} {step.phase} {step.cluster} {step.attempts} {step.note}"
+            for step in status.steps
+        ]
+        return "\n".join([f"{status.display_phase} {status.reason} {status.message}", *lines])
 
     async def _ending(self) -> Ending:
         while True:

@@ -1,7 +1,7 @@
 """Every step, and every undo, may be repeated and gives the same end.
 
-Twice in a row, as when an answer was lost on its way; and once more by another process, after the
-first one died right after the work, before it could report it.
+Twice in a row, as when an answer was lost on its way. (That another process repeats it, after the
+first one died before it could report, is in `test_worker_killed`.)
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from tests.support.saga import NAMESPACE, Case, Saga, play, policy_of, report
 Played = dict[str, BaseException | None]
 
 
-def twice(step: str, what: str) -> Case:
+def twice(step: str) -> Case:
     """The step is carried out twice, and all ends as if it had been once."""
 
     async def case(saga: Saga) -> None:
         road = road_with(step)
-        app = await road.prepare(saga, f"{what}-{step}".replace("_", "-"))
-        fault = app.plant(step, what)
+        app = await road.prepare(saga, f"twice-{step}".replace("_", "-"))
+        fault = app.plant(step, "twice")
         await road.begin(app)
-        await fault.strikes()
-        await road.arrive(app, seconds=90)
+        await app.suffers(fault)
+        await road.arrive(app)
         copies = await saga.recorder.copies(NAMESPACE, app.name)
         places = ["east"] + [each for each in ("west", "north") if each in road.ill_on]
         assert [each.cluster for each in copies] == [*places, road.target]
@@ -40,7 +40,7 @@ def twice_in_mode(step: str, purge_mode: str) -> Case:
         app = await saga.ill_application(f"twice-{purge_mode}-{step}".lower().replace("_", "-"))
         fault = app.plant(step, "twice")
         await app.start(policy_of(app.name, purge_mode=purge_mode))
-        await fault.strikes()
+        await app.suffers(fault)
         ending = await app.ends()
         assert ending.outcome is Outcome.COMPLETED, ending
         await app.lives_on("west", also=["east"] if purge_mode == "Never" else [])
@@ -51,8 +51,7 @@ def twice_in_mode(step: str, purge_mode: str) -> Case:
 
 
 CASES = {
-    **{f"{step}-twice": twice(step, "twice") for step in STEPS if step != WAITING},
-    **{f"{step}-repeated": twice(step, "kill-after") for step in STEPS if step != WAITING},
+    **{step: twice(step) for step in STEPS if step != WAITING},
     **{
         f"{step}-{mode}": twice_in_mode(step, mode)
         for mode, step in (
