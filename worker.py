@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-from collections import Counter
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -42,6 +41,7 @@ from workflows.pause import PauseWorkflow
 logger = logging.getLogger("worker")
 
 COUNT_EVERY = timedelta(seconds=10)
+OPEN_FAILOVERS = "WorkflowType = 'Failover' AND ExecutionStatus = 'Running'"
 GRACEFUL_SHUTDOWN = timedelta(seconds=5)
 ACTIVITIES_MAX = 5000
 CACHED_WORKFLOWS_MAX = 5000
@@ -136,20 +136,22 @@ def _runtime(settings: Settings) -> Runtime | None:
 
 
 async def _count(client: Client, metrics: Metrics) -> None:
-    """Keep `failover_waiting` up to date from visibility."""
+    """Keep `failover_waiting` up to date from visibility, which groups by status only."""
     while True:
         try:
-            counted = await client.count_workflows(
-                "WorkflowType = 'Failover' AND ExecutionStatus = 'Running' GROUP BY FailoverPhase"
+            total, *counts = await asyncio.gather(
+                client.count_workflows(OPEN_FAILOVERS),
+                *(
+                    client.count_workflows(f"{OPEN_FAILOVERS} AND FailoverPhase = '{phase}'")
+                    for phase in sorted(WAITING_PHASES)
+                ),
             )
         except RPCError as error:
             logger.warning("open failovers cannot be counted: %s", error.message)
         else:
-            phases: Counter[str] = Counter()
-            for group in counted.groups:
-                phases[str(group.group_values[0]) if group.group_values else ""] += group.count
-            waiting = {phase: count for phase, count in phases.items() if phase in WAITING_PHASES}
-            metrics.waiting(waiting, open_total=phases.total())
+            found = zip(sorted(WAITING_PHASES), counts, strict=True)
+            waiting = {phase: counted.count for phase, counted in found if counted.count}
+            metrics.waiting(waiting, open_total=total.count)
         await asyncio.sleep(COUNT_EVERY.total_seconds())
 
 

@@ -13,7 +13,9 @@ from temporalio import activity
 
 from activities.attempts import effect
 from activities.dependents import Needs, needs_of_record, needs_on, plan_dependents
+from activities.purging import SourceReappeared
 from activities.seeing import find_application, health_now
+from activities.together import together
 from activities.trying import dry_run
 from failover.domain.errors import (
     ClusterUnreachable,
@@ -21,7 +23,7 @@ from failover.domain.errors import (
     TransientError,
 )
 from failover.domain.health import Health, HealthStatus
-from failover.domain.manifest import Manifest, digest, uid_of
+from failover.domain.manifest import Manifest, digest, labels_of, name_of, uid_of
 from failover.domain.marks import mark_of, superseded_by
 from failover.domain.plan import (
     Adoption,
@@ -43,7 +45,15 @@ from failover.domain.planning import (
     rendered,
     warnings_of,
 )
-from failover.domain.record import Move, Record, RecordDamaged, claim_of, generation_of, is_open
+from failover.domain.record import (
+    Move,
+    Record,
+    RecordDamaged,
+    claim_of,
+    generation_of,
+    home_of,
+    is_open,
+)
 from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
 from failover.domain.steps import Claim, PlanAnswer, PlanRequest
 from failover.fleet import Fleet
@@ -128,7 +138,12 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
         return Refusal(
             reason="StaleIncident", message=f"{request.application} on {request.source} is {state}"
         )
-    health = await health_now(fleet.cluster(request.source), manifest)
+    source = fleet.cluster(request.source)
+    health, source_cluster_uid = await asyncio.gather(
+        health_now(source, manifest), source.uid(), return_exceptions=True
+    )
+    if isinstance(health, BaseException):
+        raise health
     if request.only_adopt:
         return NotNeeded(health=health)
     if (not_needed := _not_needed(request, health)) is not None:
@@ -136,7 +151,8 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
     if (refusal := refusal_of(request.policy, manifest, request.source)) is not None:
         return refusal
     labels = captured(request.policy, manifest, request.skipped_rules)
-    source_cluster_uid = await fleet.cluster(request.source).uid()
+    if isinstance(source_cluster_uid, BaseException):
+        raise source_cluster_uid  # only now: without a plan nobody needs it
     return await _choose(
         fleet,
         request,
@@ -188,15 +204,13 @@ async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> A
             continue
         if found is None or (move := found.record.move) is None:
             continue
+        if _is_over(request, snapshot, found.record, move):
+            return None  # only its record was left open
         source_gone = _is_gone(snapshot, move)
-        copy = snapshot.objects.get(move.target)
-        mark = mark_of(copy) if copy is not None else None
-        copy_present = mark is not None and mark.generation in {
-            found.record.generation,
-            *move.lineage,
-        }
+        copy_present = _is_copy(snapshot.objects.get(move.target), found.record, move)
         if not source_gone and not copy_present:
             return None  # nothing of it has happened to the application: a fresh plan is as good
+        _raise_if_reappeared(snapshot, move)
         if copy_present and move.purge_mode == "Directly":
             source_gone = True  # no copy is ever started before that is confirmed
         return Adoption(
@@ -211,6 +225,42 @@ async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> A
             attempted=move.attempted,
         )
     return None
+
+
+def _is_copy(manifest: Manifest | None, record: Record, move: Move) -> bool:
+    """Whether this object was created by this move."""
+    mark = mark_of(manifest) if manifest is not None else None
+    return mark is not None and mark.generation in {record.generation, *move.lineage}
+
+
+def _is_over(request: PlanRequest, snapshot: Snapshot, record: Record, move: Move) -> bool:
+    """Whether the move has ended, and somebody was kept from closing this record of it.
+
+    It has if a cluster knows of a newer move, or of another home since; if the original was put back;
+    or if the new copy has been healthy, so that its labels are off, and has fallen ill by now.
+    """
+    if any(
+        generation_of(head) > record.generation
+        or (generation_of(head) == record.generation and home_of(head) not in {"", move.source})
+        for head in snapshot.heads.values()
+    ):
+        return True
+    if _is_copy(snapshot.objects.get(move.source), record, move):
+        return True
+    copy = snapshot.objects.get(move.target)
+    released = bool(move.labels) and not move.labels.items() & labels_of(copy or {}).items()
+    return request.source == move.target and released and _is_copy(copy, record, move)
+
+
+def _raise_if_reappeared(snapshot: Snapshot, move: Move) -> None:
+    """A copy of somebody else's where the original was: nothing may start beside it."""
+    there = snapshot.objects.get(move.source)
+    if there is not None and uid_of(there) != move.source_uid:
+        message = (
+            f"an interrupted failover had purged {name_of(there)} from {move.source}, and somebody has created it there again "
+            f"(uid {uid_of(there)}). Find out who (failover doctor), stop it and delete the object, then retry"
+        )
+        raise SourceReappeared(message)
 
 
 def _is_gone(snapshot: Snapshot, move: Move) -> bool:
@@ -390,8 +440,10 @@ async def _try_target(
     """Compare the dependents there, and dry-run the copy; a refusal is a verdict on this cluster."""
     cluster = fleet.cluster(target)
     try:
-        dependents = await plan_dependents(cluster, request.policy, needs)
-        tried = await dry_run(cluster, wanted, request.failover, subject.labels)
+        dependents, tried = await together(
+            plan_dependents(cluster, request.policy, needs),
+            dry_run(cluster, wanted, request.failover, subject.labels),
+        )
     except FailoverError as error:
         if not (error.transient or error.reason in REFUSALS_OF_A_TARGET):
             raise

@@ -10,8 +10,8 @@ from temporalio import activity
 from activities.attempts import effect, may_write, seconds_before_this_attempt
 from activities.purging import SourceReappeared, close_record
 from activities.seeing import find_application
-from failover.domain.errors import ClusterUnreachable, Conflict, Invalid, NotFound, TransientError
-from failover.domain.manifest import annotations_of, labels_of, uid_of
+from failover.domain.errors import Conflict, Invalid, NotFound, TransientError
+from failover.domain.manifest import annotations_of, is_deleting, labels_of, uid_of
 from failover.domain.marks import GENERATION, SUPERSEDED_BY, mark_of
 from failover.domain.overrides.patching import escape
 from failover.domain.steps import Finished, FinishRequest, ReleaseRequest
@@ -77,56 +77,53 @@ class Finishing:
         """Look at every cluster that had a copy, tidy up there, close the record. What does not answer is listed."""
         loop = asyncio.get_running_loop()
         until = loop.time() + request.leftovers_after_seconds - seconds_before_this_attempt()
-        todo = list(request.clusters)
+        todo, leftovers = list(request.clusters), list[str]()
         while True:
+            found = await asyncio.gather(*(self._finish_on(name, request) for name in todo))
+            leftovers += [each for each in found if isinstance(each, str) and each]
             failed = [
                 (name, error)
-                for name, error in zip(
-                    todo,
-                    await asyncio.gather(*(self._finish_on(name, request) for name in todo)),
-                    strict=True,
-                )
-                if error is not None
+                for name, error in zip(todo, found, strict=True)
+                if isinstance(error, TransientError)
             ]
             todo = [name for name, _ in failed]
-            if not todo:
-                return Finished()
-            if loop.time() >= until:
-                return Finished(
-                    leftovers=tuple(
-                        f"{name}: the record is still open there ({error.message})"
-                        for name, error in failed
-                    )
-                )
+            if not todo or loop.time() >= until:
+                unclosed = [
+                    f"{name}: the record is still open there ({error.message})"
+                    for name, error in failed
+                ]
+                return Finished(leftovers=(*leftovers, *unclosed))
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 
-    async def _finish_on(self, name: str, request: FinishRequest) -> TransientError | None:
-        """`None` when all is tidy there; the error of a cluster that does not answer."""
+    async def _finish_on(self, name: str, request: FinishRequest) -> TransientError | str:
+        """Empty when all is tidy there, or what is left over; the error of a cluster that does not answer."""
         try:
-            await self._tidy(self.fleet.cluster(name), request)
-        except ClusterUnreachable as error:
-            return error
+            return await self._tidy(self.fleet.cluster(name), request)
         except TransientError as error:
             return error
-        return None
 
-    async def _tidy(self, cluster: Cluster, request: FinishRequest) -> None:
+    async def _tidy(self, cluster: Cluster, request: FinishRequest) -> str:
         app = request.claim.application
         found = await read_record(cluster, app)
         if not self._is_ours(found, request, cluster.name):
-            return
+            return ""
         assert found is not None, "_is_ours refuses a missing record"
         manifest = await find_application(cluster, app)
         left_in_place = request.purge_mode == "Never" and cluster.name == request.source
+        left_over = ""
         if manifest is not None and cluster.name != request.home and not left_in_place:
-            message = (
-                f"{app} lives on {request.home} now, but it is on {cluster.name} again (uid {uid_of(manifest)}): find out who "
-                "created it (failover doctor), stop that and delete the object, then retry"
-            )
-            raise SourceReappeared(message)
+            if not is_deleting(manifest):
+                message = (
+                    f"{app} lives on {request.home} now, but it is on {cluster.name} again (uid {uid_of(manifest)}): find out who "
+                    "created it (failover doctor), stop that and delete the object, then retry"
+                )
+                raise SourceReappeared(message)
+            # only a person who declared it gone lets it come to this
+            left_over = f"{cluster.name}: the old copy was declared gone, and is still being deleted there"
         if request.mark_superseded and left_in_place and manifest is not None:
             await self._mark_superseded(cluster, request)
         await close_record(cluster, found, home=request.home)
+        return left_over
 
     def _is_ours(self, found: Found | None, request: FinishRequest, cluster: str) -> bool:
         """A record that is gone or newer needs nothing more from us, except where we live."""

@@ -111,7 +111,7 @@ class Closing:
                 raise NotGone(await self._explain(remaining))
             self._watch()
             if self._departures.all_seen:
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # the watch saw it go too early, or not at all
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)  # the watches have nothing more to tell
         await self._check_nodes()
         return root
 

@@ -85,9 +85,8 @@ class Moving:
         """Capture the state and write the record on source and target; then prepare the target."""
         plan = request.plan
         if request.from_record:
-            if (held := await self._held(request)) is not None:
-                return CaptureAnswer(answer=held)
-            return CaptureAnswer(answer=await self._stage_again(request))
+            held_again = await self._held(request)
+            return CaptureAnswer(answer=held_again or await self._stage_again(request))
         source, target = self.fleet.cluster(plan.source), self.fleet.cluster(plan.target)
         held, manifest = await asyncio.gather(
             self._held(request), self._source_object(source, request), return_exceptions=True

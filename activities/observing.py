@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -10,6 +11,7 @@ from temporalio import activity
 from activities.attempts import effect
 from activities.following import Followings
 from activities.seeing import find_application, health_now, unreachable_health
+from failover.domain.closure import closure_kinds
 from failover.domain.errors import CredentialsRejected, Forbidden, TransientError, UnknownKind
 from failover.domain.health import Health, HealthStatus, judge, owned_kinds
 from failover.domain.manifest import Manifest, uid_of
@@ -17,6 +19,9 @@ from failover.domain.record import is_open
 from failover.domain.steps import Look, Observation
 from failover.fleet import Change, Cluster, Fleet
 from failover.records import read_head
+
+NOBODY = "nobody"
+"""No uid: follows nothing, and keeps the watch up all the same."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,16 @@ class Observing:
     @activity.defn
     @effect
     async def wait_out_toleration(self, look: Look) -> Observation:
-        """Watch the source until what is seen differs from what is known."""
-        return await next_difference(self.fleet.cluster(look.cluster), look)
+        """Watch the source until what is seen differs from what is known.
+
+        Meanwhile the watches that the capture and the purge will ask are up, in step, and cost them nothing.
+        """
+        cluster, application = self.fleet.cluster(look.cluster), look.application
+        async with AsyncExitStack() as watches:
+            for kind in closure_kinds(application.group_kind):
+                follow = cluster.follow(kind, application.namespace, owner_uid=look.uid or NOBODY)
+                await watches.enter_async_context(follow)
+            return await next_difference(cluster, look)
 
     @activity.defn
     @effect

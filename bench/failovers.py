@@ -20,6 +20,8 @@ from failover.domain.identity import failover_id
 from failover.temporal import FAILOVER_WORKFLOW, TASK_QUEUE, TASK_TIMEOUT
 
 COPIED_SECONDS_MAX = 600.0
+TOLERATION_SECONDS_LEAST = 2
+"""Temporal rounds timers of less than a second up, which no failover in earnest would see."""
 STARTS_MAX = 32
 
 
@@ -56,14 +58,15 @@ async def begin(
     arena: Arena, namespace: str, names: Sequence[str], ends_at: float | None = None
 ) -> list[Begun]:
     """Start the failovers of ill applications; with `ends_at` (monotonic), all tolerations end
-    within the second before it, else each is a second long."""
+    within the second before it, else each takes two seconds."""
     uids = await create_ill(arena.world.api(SOURCE), namespace, names)
     starts = asyncio.Semaphore(STARTS_MAX)
 
     async def start(name: str) -> Begun:
         async with starts:
-            left = math.floor(ends_at - time.monotonic()) if ends_at is not None else 1
-            wanted = request(namespace, name, uids[name], max(left, 1))
+            left = math.floor(ends_at - time.monotonic()) if ends_at is not None else 0
+            seconds = max(left, TOLERATION_SECONDS_LEAST)
+            wanted = request(namespace, name, uids[name], seconds)
             handle: WorkflowHandle[object, object] = await arena.client.start_workflow(
                 FAILOVER_WORKFLOW,
                 wanted,
@@ -73,7 +76,7 @@ async def begin(
                 static_summary=telling.summary(wanted),
                 static_details=telling.static_details(wanted),
             )
-            return Begun(namespace, name, max(left, 1), handle)
+            return Begun(namespace, name, seconds, handle)
 
     return list(await asyncio.gather(*(start(name) for name in names)))
 

@@ -1,6 +1,6 @@
 """The stand-in for Flink's operator on the target, as a process of its own.
 
-    python -m bench.operator KUBECONFIG CLUSTER HEALTHY_AFTER_SECONDS
+python -m bench.operator KUBECONFIG CLUSTER HEALTHY_AFTER_SECONDS
 """
 
 from __future__ import annotations

@@ -119,11 +119,10 @@ class FailoverWorkflow:
         )
         workflow.set_current_details(telling.current_details(run.status()))
         quiet = end.outcome in {Outcome.COMPLETED, Outcome.RECOVERED, Outcome.WOULD_HAVE_MOVED}
-        places = (run.request.source, run.state.target)
         await run.tell(
             PublishRequest(
                 application=run.request.application,
-                clusters=tuple(dict.fromkeys(each for each in places if each)),
+                clusters=run.told_on,
                 warning=not quiet,
                 reason=f"Failover{end.outcome.value}",
                 message=f"{end.reason}: {end.message}" if end.reason else end.message,

@@ -138,7 +138,7 @@ class Run:
     state: State
     inbox: Inbox = field(default_factory=Inbox)
     display: str = ""
-    _shown: tuple[str, ...] = ()
+    _shown: tuple[SearchAttributeUpdate[Any], ...] = ()
     _told: asyncio.Task[Any] | None = None
 
     @classmethod
@@ -225,22 +225,19 @@ class Run:
         """Put phase and reason where people look: search attributes and current details."""
         self.display = display
         state = self.state
-        now = (
-            display,
-            state.target or (state.plan.target if state.plan else ""),
-            reason,
-            str(state.generation),
+        target = state.target or (state.plan.target if state.plan else "")
+        now: tuple[SearchAttributeUpdate[Any], ...] = (
+            SEARCH.phase.value_set(display),
+            SEARCH.to.value_set(target) if target else SEARCH.to.value_unset(),
+            SEARCH.reason.value_set(reason) if reason else SEARCH.reason.value_unset(),
+            SEARCH.generation.value_set(state.generation),
         )
         if now != self._shown:
-            updates: list[SearchAttributeUpdate[Any]] = [
-                SEARCH.phase.value_set(display),
-                SEARCH.to.value_set(now[1]) if now[1] else SEARCH.to.value_unset(),
-                SEARCH.reason.value_set(reason) if reason else SEARCH.reason.value_unset(),
-                SEARCH.generation.value_set(state.generation),
-            ]
-            if not self._shown:
-                updates += self._first_attributes()
-            upsert_search_attributes(updates)
+            first = () if self._shown else self._first_attributes()
+            changed = tuple(each for each in now if self._shown or each.value is not None)
+            upsert_search_attributes(
+                [*first, *(each for each in changed if each not in self._shown)]
+            )
             self._shown = now
         workflow.set_current_details(telling.current_details(self.status()))
 
@@ -408,13 +405,20 @@ class Run:
         """Wait for a person because of something that the workflow itself has found."""
         await self._block(StepFailed(reason, message, transient=False, accepted=False), 1, "")
 
+    @property
+    def told_on(self) -> tuple[str, ...]:
+        """The clusters on which an Event tells how it goes: none while it only observes."""
+        observes = self.state.policy.active.effective_mode == "Observe"
+        if self.request.observe_only or observes:
+            return ()
+        places = (self.request.source, self.state.target)
+        return tuple(dict.fromkeys(each for each in places if each))
+
     def tell_blocked(self, block: Block) -> None:
         """Put an Event on the workload, without waiting for it."""
         request = PublishRequest(
             application=self.request.application,
-            clusters=tuple(
-                dict.fromkeys(each for each in (self.request.source, self.state.target) if each)
-            ),
+            clusters=self.told_on,
             warning=True,
             reason=f"Failover{BLOCKED}",
             message=f"{block.reason}: {block.message} {block.copy_runs}",

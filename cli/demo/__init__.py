@@ -103,7 +103,8 @@ async def _stay(stage: Stage, narrator: Narrator) -> None:
     narrator.text()
     narrator.text(f"{command} list --all -n shop")
     narrator.text(f"{command} timeline flinkdeployment/orders -n shop")
-    narrator.text("kubectl --context north get flinkdeployments -n shop   # where is it now?")
+    home = (await stage.running()).cluster
+    narrator.text(f"kubectl --context {home} get flinkdeployments -n shop")
     async with stop_requested() as stopped:
         await stopped
 

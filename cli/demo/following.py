@@ -74,13 +74,14 @@ class Following:
         """Keep `status` fresh while somebody answers, and tell of each step that is over."""
         while True:
             try:
-                self.status = await self._handle.query(
+                status: Status = await self._handle.query(
                     "status", result_type=Status, rpc_timeout=QUERY_TIMEOUT
                 )
             except RPCError:
                 pass  # no worker is up at the moment, which the acts see to
             else:
-                self._tell_steps(self.status)
+                self.status = status
+                self._tell_steps(status)
                 self._changed.set()
             await asyncio.sleep(ASK_EVERY_SECONDS)
 

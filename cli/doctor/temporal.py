@@ -109,7 +109,9 @@ async def _workers(client: Client) -> Finding:
     if not names:
         message = f"nobody has asked for work on the queue {TASK_QUEUE} in the last minute: no failover goes on"
         return fail("worker", "NoWorker", message, "failover worker")
-    return ok("worker", "Polling", f"{', '.join(sorted(names))} on the queue {TASK_QUEUE}")
+    return ok(
+        "worker", "Polling", f"in the last minute, work was asked for by {', '.join(sorted(names))}"
+    )
 
 
 async def _stuck(client: Client) -> AsyncIterator[Finding]:

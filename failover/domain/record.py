@@ -145,6 +145,11 @@ def claim_of(head: Manifest) -> str:
     return annotations_of(head).get(_CLAIM, "")
 
 
+def home_of(head: Manifest) -> str:
+    """The cluster on which the application lives, as this Secret knows it."""
+    return annotations_of(head).get(_HOME, "")
+
+
 def from_secrets(
     application: ApplicationRef, head: Manifest, parts: Mapping[int, Manifest]
 ) -> Record:

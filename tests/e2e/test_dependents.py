@@ -68,7 +68,9 @@ async def test_dependents_are_created_on_the_target_before_the_copy(saga: Saga) 
     assert config["data"] == {"key": "from east"}
     assert config["metadata"]["annotations"][CREATED_BY].endswith(f"/{app.name}")
     assert (await west.get(f"{SECRETS}/needs-secret"))["data"] == secret("x")["data"]
-    assert await saga.world.api("east").find(f"{CONFIG_MAPS}/needs-config"), "it stays on the source"
+    assert await saga.world.api("east").find(f"{CONFIG_MAPS}/needs-config"), (
+        "it stays on the source"
+    )
 
 
 async def test_a_dependent_that_differs_on_the_target_is_a_refusal(saga: Saga) -> None:

@@ -10,7 +10,9 @@ async def test_the_targets_overrides_are_applied_to_the_new_copy(saga: Saga) -> 
     app = await saga.ill_application("overridden")
     await app.start(
         overrides=tuple(
-            override_of(app.name, each, "/spec/image", f"{each}.example/flink:1.20", operator="replace")
+            override_of(
+                app.name, each, "/spec/image", f"{each}.example/flink:1.20", operator="replace"
+            )
             for each in ("west", "north")
         )
     )

@@ -40,9 +40,7 @@ async def test_a_target_that_refuses_at_last_is_left_for_the_next(saga: Saga) ->
 async def test_where_all_refuse_the_original_is_put_back(saga: Saga) -> None:
     """No target takes it: the original is back with its state on it, and the failover says so."""
     app = await saga.ill_application("refused-everywhere")
-    refusings = [
-        await app.refuse(each, "CREATE", when=FOR_REAL) for each in ("west", "north")
-    ]
+    refusings = [await app.refuse(each, "CREATE", when=FOR_REAL) for each in ("west", "north")]
     try:
         await app.start()
         ending = await app.restored()
@@ -60,9 +58,7 @@ async def test_where_all_refuse_the_original_is_put_back(saga: Saga) -> None:
 async def test_gracefully_leaves_the_original_where_all_refuse(saga: Saga) -> None:
     """With Gracefully the original was never touched, so it stays."""
     app = await saga.ill_application("refused-gracefully")
-    refusings = [
-        await app.refuse(each, "CREATE", when=FOR_REAL) for each in ("west", "north")
-    ]
+    refusings = [await app.refuse(each, "CREATE", when=FOR_REAL) for each in ("west", "north")]
     try:
         await app.start(policy_of(app.name, purge_mode="Gracefully"))
         ending = await app.ends()

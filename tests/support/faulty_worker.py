@@ -73,6 +73,7 @@ class Suffering(ClientInterceptor, WorkerInterceptor):
         self._faults = faults
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - Temporal's name
+        """Stand around the activity."""
         return _Around(next, self._faults)
 
 
@@ -82,6 +83,7 @@ class _Around(ActivityInboundInterceptor):
         self._faults = faults
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - Temporal's name
+        """Carry the activity out, with whatever is to befall it."""
         step = Step(activity.info().activity_type, application_of(input.args))
         token = current.set(step)
         try:
@@ -111,7 +113,7 @@ class _Around(ActivityInboundInterceptor):
 
 async def until_released(fault: Fault) -> None:
     """Wait, heartbeating, until the test takes the file away."""
-    while fault.struck.exists():  # noqa: ASYNC110 - the test is another process
+    while fault.struck.exists():
         activity.heartbeat()
         await asyncio.sleep(HELD_SECONDS)
 
@@ -132,6 +134,7 @@ class SufferingFleet:
         self._inner, self._faults = inner, faults
 
     def cluster(self, name: str) -> Any:
+        """One cluster, with faults between the calls to it."""
         return SufferingCluster(self._inner.cluster(name), self._faults)
 
     def __getattr__(self, name: str) -> Any:

@@ -130,7 +130,7 @@ class Recorder:
         """A copy was there all the time, and none was deleted but beside a healthy one."""
         copies = await self._all(FLINK, namespace, name)
         for copy in copies:
-            if copy.doomed is None or copy.is_ours and copy.healthy_since is None:
+            if copy.doomed is None or (copy.is_ours and copy.healthy_since is None):
                 continue
             others = [each for each in copies if each is not copy and each.existed_at(copy.doomed)]
             healthy = [

@@ -172,11 +172,13 @@ class Crew:
         """Nobody works yet."""
         self._world, self._faults, self._kubeconfig = world, faults, kubeconfig
         self._keepers: list[asyncio.Task[None]] = []
+        self._hired = 0
         self.parts: list[Part] = []
 
     async def hire(self) -> Part:
         """One more worker, started again whenever it dies."""
-        name = f"worker-{len(self.parts) + 1}"
+        self._hired += 1
+        name = f"worker-{self._hired}"
         part = await self._world.run(name, self._command())
         self.parts.append(part)
         self._keepers.append(asyncio.create_task(self._keep(part)))
@@ -192,6 +194,12 @@ class Crew:
         self._keepers[at].cancel()
         await part.kill()
 
+    async def renew(self) -> None:
+        """End all workers, frozen ones too, and begin with a fresh one."""
+        await self.close()
+        self.parts, self._keepers = [], []
+        await self.hire()
+
     async def close(self) -> None:
         """End all of them."""
         for keeper in self._keepers:
@@ -201,8 +209,9 @@ class Crew:
             await part.kill()
 
     def logs(self) -> str:
-        """All that they have ever logged."""
-        return "\n".join(part.log.read_text(errors="replace") for part in self.parts)
+        """All that workers have ever logged."""
+        logs = [part.log for name, part in self._world.parts.items() if name.startswith("worker-")]
+        return "\n".join(log.read_text(errors="replace") for log in logs)
 
     async def _keep(self, part: Part) -> None:
         while True:
@@ -250,12 +259,6 @@ class Saga:
         app = await self.application(name, **options)
         await app.fall_ill()
         return app
-
-    async def dismiss_but_one(self) -> None:
-        """Back to one worker."""
-        for part in self.crew.parts[1:]:
-            if part.running:
-                await self.crew.dismiss(part)
 
 
 @dataclass
@@ -453,7 +456,9 @@ class Application:
         described = await self.run.describe(rpc_timeout=CALL)
         return described.typed_search_attributes.get(key) or ""
 
-    async def shows(self, phase: str, reason: str = "", *, seconds: float = DEADLINE_SECONDS) -> None:
+    async def shows(
+        self, phase: str, reason: str = "", *, seconds: float = DEADLINE_SECONDS
+    ) -> None:
         """Wait until this phase, and reason, are displayed."""
         seen: list[str] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 import pkgutil
@@ -10,18 +11,21 @@ import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import typer
 import yaml
 from pydantic import BaseModel
 
 import activities
 import failover
+from cli.main import assemble
 from failover.domain.errors import FailoverError
 from failover.domain.identity import failover_id
 from failover.domain.phases import Outcome
 from failover.domain.request import Approval, FailoverRequest, Resolution, Retarget, Wire
+from failover.settings import Settings
 from failover.temporal import FAILOVER_WORKFLOW, SEARCH_ATTRIBUTES, TASK_QUEUE
 
 ROOT = Path(__file__).parents[2]
@@ -62,9 +66,9 @@ def literals() -> Iterator[str]:
         path = ROOT / place
         for file in [path] if path.suffix else path.rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    if CAMEL.fullmatch(node.value):
-                        yield node.value
+                value = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(value, str) and CAMEL.fullmatch(value):
+                    yield value
 
 
 REASONS = sorted({*error_types(), *literals()} - BASES - INTERNAL - NO_REASON)
@@ -126,7 +130,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_file_that_is_named_is_there(page: Path) -> None:
     """Paths of the project in a page exist, tests among them."""
     folders = "activities|bench|cli|deploy|devstack|docs|examples|failover|tests|triggers|workflows"
-    named = re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text())
+    named = re.findall(rf"`((?:{folders})/(?!shop/)[\w./-]+)`", page.read_text())
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
@@ -135,6 +139,30 @@ def test_every_test_that_is_named_is_there(page: Path) -> None:
     """`tests/…/test_x.py::test_y` names a function of that file."""
     for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)", page.read_text()):
         assert f"def {name}" in (ROOT / file).read_text(), f"{file}::{name}"
+
+
+@functools.cache
+def verbs() -> dict[str, set[str]]:
+    """Every verb of the command line, with its options."""
+    root = cast("Any", typer.main.get_command(assemble()))
+    everywhere = {option for each in root.params for option in each.opts}
+    return {
+        name: everywhere | {option for each in verb.params for option in each.opts}
+        for name, verb in root.commands.items()
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: str(each.relative_to(ROOT)))
+def test_every_command_that_is_shown_is_there(page: Path) -> None:
+    """Verbs and options of `failover …` in a page exist."""
+    known = verbs()
+    text = page.read_text()
+    shown = re.findall(r"^ *\$? ?failover ([a-z]+)([^|#\n]*)", text, re.MULTILINE)
+    shown += re.findall(r"`failover ([a-z]+)([^`|]*)`", text)
+    for verb, rest in shown:
+        assert verb in known, f"failover {verb}"
+        options = set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", re.sub(r"'[^']*'", "", rest)))
+        assert options <= known[verb], f"failover {verb}{rest}"
 
 
 def test_every_update_that_is_shown_can_be_sent() -> None:
@@ -171,15 +199,22 @@ def assert_known(model: type[BaseModel], value: Any) -> None:
 
 def unknown(given: Any, read: Any, path: str = "") -> list[str]:
     """Paths that were given and did not survive being read."""
-    if isinstance(given, dict) and isinstance(read, dict):
-        lost = [f"{path}.{key}" for key in given if key not in read]
-        return lost + [
-            each
-            for key in given
-            if key in read
-            for each in unknown(given[key], read[key], f"{path}.{key}")
-        ]
-    return []
+    if not isinstance(given, dict) or not isinstance(read, dict):
+        return []
+    here, there = cast("dict[str, Any]", given), cast("dict[str, Any]", read)
+    lost = [f"{path}.{key}" for key in here if key not in there]
+    return lost + [
+        each
+        for key in here.keys() & there.keys()
+        for each in unknown(here[key], there[key], f"{path}.{key}")
+    ]
+
+
+def test_every_setting_is_explained() -> None:
+    """Each variable of the environment that is ours has a line."""
+    text = (DOCS / "architecture.md").read_text()
+    names = [f"FAILOVER_{each.upper()}" for each in Settings.model_fields]
+    assert [each for each in names if f"`{each}`" not in text] == []
 
 
 def test_every_search_attribute_is_explained() -> None:

@@ -225,8 +225,10 @@ async def not_gone_skip(saga: Saga) -> None:
     await app.resolve(Action.SKIP, declare_gone=True, note="the machine is off")
     await app.running("west")
     ending = await app.ends()
-    assert ending.outcome is Outcome.COMPLETED, ending
+    assert (ending.outcome, ending.reason) == (Outcome.COMPLETED, "LeftoversRemain"), ending
+    assert "still being deleted" in ending.message
     await app.lives_on("west", also=["east"])
+    await app.is_tidy("east", "west", home="west")
     await saga.recorder.state_kept(NAMESPACE, app.name, ALIAS_LABEL, app.job_id)
     await app.set_finalizers("east")
 
@@ -375,8 +377,10 @@ async def withdrawing_skip(saga: Saga) -> None:
     await app.resolve(Action.SKIP, declare_gone=True, note="the machine is off")
     await app.running("north")
     ending = await app.ends()
-    assert ending.outcome is Outcome.COMPLETED, ending
+    assert (ending.outcome, ending.reason) == (Outcome.COMPLETED, "LeftoversRemain"), ending
+    assert "still being deleted" in ending.message
     await app.lives_on("north", also=["west"])
+    await app.is_tidy("east", "north", home="north")
     await app.set_finalizers("west")
 
 

@@ -83,7 +83,7 @@ async def played(saga: Saga) -> AsyncIterator[Played]:
     for _ in range(2):
         await saga.crew.hire()
     yield await play(saga, CASES)
-    await saga.dismiss_but_one()
+    await saga.crew.renew()
 
 
 def test_every_step_is_covered() -> None:
