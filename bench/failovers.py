@@ -57,8 +57,10 @@ class Moved:
 async def begin(
     arena: Arena, namespace: str, names: Sequence[str], ends_at: float | None = None
 ) -> list[Begun]:
-    """Start the failovers of ill applications; with `ends_at` (monotonic), all tolerations end
-    within the second before it, else each takes two seconds."""
+    """Put ill applications on the source and start their failovers.
+
+    With `ends_at` (monotonic) all tolerations end within the second before it, else each takes two seconds.
+    """
     uids = await create_ill(arena.world.api(SOURCE), namespace, names)
     starts = asyncio.Semaphore(STARTS_MAX)
 

@@ -1,6 +1,6 @@
 """The stand-in for Flink's operator on the target, as a process of its own.
 
-python -m bench.operator KUBECONFIG CLUSTER HEALTHY_AFTER_SECONDS
+python -m bench.operator KUBECONFIG CLUSTER HEALTHY_AFTER_SECONDS`
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def api_of(kubeconfig: Path, cluster: str) -> Api:
 
 async def operate(kubeconfig: Path, cluster: str, healthy_after: timedelta) -> None:
     """Take care of the cluster's FlinkDeployments until killed."""
-    async with api_of(kubeconfig, cluster) as api:
-        async with FlinkOperator({cluster: api}, healthy_after=healthy_after):
-            await asyncio.Event().wait()
+    api = api_of(kubeconfig, cluster)
+    async with api, FlinkOperator({cluster: api}, healthy_after=healthy_after):
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

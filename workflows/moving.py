@@ -210,15 +210,13 @@ async def _until_healthy(run: Run) -> Attempted | None:
             summary=f"see {app.short} healthy on {state.target}",
             timer=f"{LIMIT_WORDS[reason]} on {state.target}",
         )
-        if found is None:
-            if run.inbox.wakes != wakes or workflow.now() < deadline:
-                continue
-            health = seen.health if seen else None
-            last = (
-                f"; last seen: {health.status} {health.reason}: {health.message}" if health else ""
+        if found is None and (run.inbox.wakes != wakes or workflow.now() < deadline):
+            continue
+        over = found is None
+        if found is None:  # one look decides: the wait may have been blind, or its worker dead
+            found = await run.step(
+                Observing.observe, look, summary=f"look at {app.short} on {state.target} at last"
             )
-            message = f"{app} on {state.target} is not healthy after {workflow.now() - began}{last}"
-            return Attempted(cluster=state.target, reason=reason, message=message)
         if found.differs(seen):
             progress_at = workflow.now()
         seen = found
@@ -230,6 +228,13 @@ async def _until_healthy(run: Run) -> Attempted | None:
         if (not seen.found and seen.health.status is not HealthStatus.UNKNOWN) or seen.replaced:
             message = f"the new copy of {app} has vanished from {state.target}: somebody else deleted or replaced it"
             return Attempted(cluster=state.target, reason="CopyVanished", message=message)
+        if over:
+            health = seen.health
+            message = (
+                f"{app} on {state.target} is not healthy after {workflow.now() - began}; last seen: "
+                f"{health.status} {health.reason}: {health.message}"
+            )
+            return Attempted(cluster=state.target, reason=reason, message=message)
 
 
 def _grace_limits(run: Run, now: datetime) -> dict[str, datetime]:
