@@ -23,7 +23,7 @@ from failover.domain.errors import (
     TransientError,
 )
 from failover.domain.health import Health, HealthStatus
-from failover.domain.manifest import Manifest, digest, labels_of, name_of, uid_of
+from failover.domain.manifest import Manifest, digest, is_deleting, labels_of, name_of, uid_of
 from failover.domain.marks import mark_of, superseded_by
 from failover.domain.plan import (
     Adoption,
@@ -208,7 +208,8 @@ async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> A
             return None  # only its record was left open
         source_gone = _is_gone(snapshot, move)
         copy_present = _is_copy(snapshot.objects.get(move.target), found.record, move)
-        if not source_gone and not copy_present:
+        going = not source_gone and is_deleting(snapshot.objects.get(move.source) or {})
+        if not source_gone and not going and not copy_present:
             return None  # nothing of it has happened to the application: a fresh plan is as good
         _raise_if_reappeared(snapshot, move)
         if copy_present and move.purge_mode == "Directly":
@@ -218,6 +219,7 @@ async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> A
             source=move.source,
             source_uid=move.source_uid,
             source_gone=source_gone,
+            delete_accepted=source_gone or going,
             target=move.target,
             copy_present=copy_present,
             labels=move.labels,

@@ -119,7 +119,9 @@ class Finishing:
                 )
                 raise SourceReappeared(message)
             # only a person who declared it gone lets it come to this
-            left_over = f"{cluster.name}: the old copy was declared gone, and is still being deleted there"
+            left_over = (
+                f"{cluster.name}: the old copy was declared gone, and is still being deleted there"
+            )
         if request.mark_superseded and left_in_place and manifest is not None:
             await self._mark_superseded(cluster, request)
         await close_record(cluster, found, home=request.home)

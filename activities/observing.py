@@ -34,7 +34,7 @@ class Observing:
     @effect
     async def observe(self, look: Look) -> Observation:
         """Look once, in quorum reads. A cluster that does not answer gives `Unknown`, not an error."""
-        return await observe_now(self.fleet.cluster(look.cluster), look, with_record=True)
+        return await observe_now(self.fleet.cluster(look.cluster), look)
 
     @activity.defn
     @effect
@@ -57,12 +57,12 @@ class Observing:
         return await next_difference(self.fleet.cluster(look.cluster), look)
 
 
-async def observe_now(cluster: Cluster, look: Look, *, with_record: bool = False) -> Observation:
+async def observe_now(cluster: Cluster, look: Look) -> Observation:
     """One look, from a quorum."""
     try:
         manifest, head = await asyncio.gather(
             find_application(cluster, look.application),
-            read_head(cluster, look.application) if with_record else _nothing(),
+            read_head(cluster, look.application),
         )
         open_record = head is not None and is_open(head)
         if manifest is None:
@@ -71,10 +71,6 @@ async def observe_now(cluster: Cluster, look: Look, *, with_record: bool = False
     except (TransientError, Forbidden, CredentialsRejected, UnknownKind) as error:
         return Observation(found=False, health=_unknown(error))
     return _present(look, uid_of(manifest), health, open_record=open_record)
-
-
-async def _nothing() -> None:
-    return None
 
 
 def _unknown(error: TransientError | Forbidden | CredentialsRejected | UnknownKind) -> Health:

@@ -99,7 +99,7 @@ def home(application: ApplicationRef, places: Sequence[Place], asked: str = "") 
             f"{application} lives on {names}; one cluster per application: delete the copy that is not the "
             "real one, then start again"
         )
-        raise Refused(message, reason="LivesTwice")
+        raise Refused(message, reason="LivesOnTwoClusters")
     if not asked:
         return living[0] if living else None
     place = next(each for each in places if each.cluster == asked)

@@ -35,7 +35,7 @@ async def run_watcher(settings: Settings, policies: Path, *, observe: bool = Fal
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         manner = Manner(Limits(blocked_after_seconds=fleet.blocked_after.total_seconds()), observe)
-        start = Starting(partial(connect, identity=identity()), fleet.runbook)
+        start = Starting(partial(connect, identity=identity()), settings.runbook or fleet.runbook)
         watcher = Watcher(fleet, directory, start, metrics, manner)
         stop = stop_on_signals()
         how = "tolerating and planning only" if observe else "failovers are started"

@@ -46,7 +46,7 @@ async def tolerate(run: Run) -> Next:
         _remember_incident(run, run.state.source_uid)
     seen = await _look(run)
     while True:
-        if seen.open_record and not run.state.adoption_checked:
+        if seen.open_record and (not run.state.adoption_checked or not seen.found):
             return Phase.PLANNING
         if (end := _judge_first(run, seen)) is not None:
             return end
@@ -227,7 +227,7 @@ def _adopted(run: Run, adoption: Adoption) -> Next:
         attempted=run.state.attempted + leftovers,
         labels=adoption.labels,
         source_gone=adoption.source_gone,
-        delete_accepted=adoption.source_gone,
+        delete_accepted=adoption.source_gone or adoption.delete_accepted,
         target=adoption.target,
         plan=FailoverPlan(
             application=run.request.application,
@@ -364,7 +364,7 @@ async def capture(run: Run) -> Next:
         plan=made,
         failover=workflow.info().workflow_id,
         run=workflow.info().run_id,
-        claim=state.claim or run.new_claim(),
+        claim=state.claim or run.new_claim(made.generation_seen),
         policy=state.policy,
         overrides=state.overrides,
         skipped_rules=state.skipped_rules,

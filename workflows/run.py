@@ -183,10 +183,12 @@ class Run:
             claim=state.claim,
         )
 
-    def new_claim(self) -> str:
-        """A claim that no other run, and no earlier move of this run, ever had."""
-        count = self.state.claims + 1
-        self.set(claims=count, claim=f"{workflow.info().run_id}.{count}")
+    def new_claim(self, generation_seen: int) -> str:
+        """A claim that no other run has, and that a reset neither loses nor shares.
+
+        The id of the original run survives a reset; what the plan saw differs when it is made anew.
+        """
+        self.set(claim=f"{workflow.info().original_execution_run_id}.{generation_seen}")
         return self.state.claim
 
     # Phases and their display
@@ -274,7 +276,7 @@ class Run:
             toleration_ends_at=now + remaining if tolerating and remaining is not None else None,
             health=state.health,
             labels=state.labels or (state.plan.labels if state.plan else {}),
-            point_of_no_return_passed=state.delete_accepted,
+            point_of_no_return_passed=state.delete_accepted or telling.is_purging(state),
             copies=telling.copies(state, request.source),
             generation=state.generation,
             plan=state.plan,

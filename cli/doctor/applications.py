@@ -161,7 +161,7 @@ async def _judge(
     if len(living) > 1:
         names = " and ".join(living)
         message = f"is on {names}: one cluster per application, and nobody knows which copy is the real one"
-        yield fail(about, "LivesTwice", message, _delete(application, "CLUSTER"))
+        yield fail(about, "LivesOnTwoClusters", message, _delete(application, "CLUSTER"))
     if not living:
         where = "any cluster" if all_seen else "any cluster that answers"
         yield warn(about, "NotThere", f"a policy names it, but it is not on {where}")

@@ -144,6 +144,8 @@ class Adoption(BaseModel):
     source_uid: str
     source_gone: bool
     """Whether the source's copy is absent in a quorum read."""
+    delete_accepted: bool = False
+    """Whether the source's copy is gone, or on its way."""
     target: str
     """Where the record says the copy goes."""
     copy_present: bool

@@ -21,6 +21,11 @@ from failover.domain.selection import Considered
 from failover.domain.template import portable
 from failover.domain.topology import ClusterFacts
 
+NOT_CANDIDATES = frozenset(
+    {"SourceCluster", "AlreadyTried", "NotInAffinity", "Excluded", "UntoleratedTaint"}
+)
+"""Why the policy or the fleet file does not mean a cluster at all."""
+
 LASTING_REFUSALS = ("TargetOccupied", "DependentConflict", "Invalid", "Forbidden", "UnknownKind")
 """Why a cluster cannot take the application that time alone will not cure."""
 
@@ -131,9 +136,8 @@ def occupied_message(cluster: str, manifest: Manifest) -> str:
 def lasting_refusal(considered: Iterable[Considered], message: str) -> Refusal | None:
     """A refusal in place of "no candidate now", if only reasons that last stand in the way."""
     listed = tuple(considered)
-    for each in listed:
-        if each.reason in LASTING_REFUSALS:
-            return Refusal(
-                reason=each.reason, message=f"{each.message} ({message})", considered=listed
-            )
-    return None
+    refused = [each for each in listed if each.reason not in NOT_CANDIDATES]
+    if not refused or any(each.reason not in LASTING_REFUSALS for each in refused):
+        return None
+    first = refused[0]
+    return Refusal(reason=first.reason, message=f"{first.message} ({message})", considered=listed)

@@ -102,7 +102,6 @@ class State(Wire):
     plan: FailoverPlan | None = None
     considered: tuple[Considered, ...] = ()
     approved: str = ""
-    claims: int = 0
     claim: str = ""
     generation: int = 0
     labels: dict[str, str] = Field(default_factory=dict[str, str])

@@ -150,10 +150,15 @@ def copies(state: State, source: str) -> str:
     started = f"a copy is on {state.target}, not seen healthy yet" if state.target_uid else ""
     if state.source_gone:
         return started or "NO copy runs now: the original is gone, no new one has started"
-    if state.delete_accepted:
+    if state.delete_accepted or is_purging(state):
         return started or f"the original on {origin} is being deleted; no new copy has started"
     untouched = f"the original is untouched on {origin}"
     return f"{untouched}; {started}" if started else untouched
+
+
+def is_purging(state: State) -> bool:
+    """Whether a delete of the original is under way: nobody can say that it was not accepted."""
+    return state.phase is Phase.PURGING and state.block is None and not state.source_gone
 
 
 def phase_seconds(steps: Sequence[StepEntry]) -> dict[str, float]:

@@ -74,7 +74,7 @@ async def test_an_application_on_two_clusters_fails(
     application = await engine.apply_flink("orders", namespace, "east")
     await engine.apply_flink("orders", namespace, "west")
     policy = write_policy(tmp_path, failover_policy("orders", namespace))
-    finding = found(await examined(engine, policy), str(application))["LivesTwice"]
+    finding = found(await examined(engine, policy), str(application))["LivesOnTwoClusters"]
     assert finding["level"] == "fail"
     assert "east and west" in finding["message"]
 
