@@ -121,7 +121,7 @@ RIGHTS: tuple[Right, ...] = (
         "",
         ("configmaps", "secrets", "serviceaccounts", "persistentvolumeclaims"),
         ("get",),
-        ("create", "patch", "delete"),
+        ("create", "update", "delete"),
         "what a pod template refers to goes along, is compared with what is on the target, and is "
         "taken back if the move is; by name, so there is no list",
         when="dependents",
@@ -131,7 +131,7 @@ RIGHTS: tuple[Right, ...] = (
         "",
         ("events",),
         (),
-        ("create", "patch"),
+        ("create",),
         "what happens to an application is said in an Event on it",
     ),
     Right(
@@ -139,7 +139,7 @@ RIGHTS: tuple[Right, ...] = (
         "",
         ("secrets",),
         ("get",),
-        ("list", "create", "update", "patch", "delete"),
+        ("list", "create", "update", "delete"),
         "the records, each a Secret here; RBAC cannot bound `create` by name, the namespace does",
     ),
 )

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import timedelta
-
 import pytest
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client
 
 from devstack.world import World
 from failover.temporal import (
@@ -19,28 +13,7 @@ from failover.temporal import (
     connect,
     ensure_search_attributes,
 )
-from tests.support.waiting import eventually
-
-
-async def namespaced(world: World) -> Client:
-    """A client of a namespace of its own."""
-    name = f"t-{uuid.uuid4().hex[:10]}"
-    client = await connect(address=world.temporal_address, namespace=name)
-    retention = Duration()
-    retention.FromTimedelta(timedelta(days=1))
-    await client.workflow_service.register_namespace(
-        RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=retention)
-    )
-
-    async def there() -> bool:
-        try:
-            await claim_namespace(client, "one")
-        except Exception:  # noqa: BLE001 - the namespace cache of the server takes a moment
-            return False
-        return True
-
-    await eventually(there, "the namespace is known")
-    return client
+from tests.support.namespaces import namespaced
 
 
 async def test_one_fleet_per_namespace(world: World) -> None:

@@ -29,11 +29,11 @@ from devstack.world import World
 from failover.domain.health import HealthStatus
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
-from failover.domain.record import NAMESPACE
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.telemetry import Metrics
 from failover.temporal import connect, ensure_search_attributes
+from tests.support.rights import least_rights
 from triggers.reading import Summary, summarize
 from worker import make_worker
 
@@ -248,9 +248,8 @@ def write_policy(directory: Path, policy: Manifest) -> str:
 async def engine(
     world: World, flink: FlinkOperator, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Engine]:
-    """The engine with a worker of its own, on the shared world."""
-    records = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    await world.install_everywhere([records])
+    """The engine on the shared world; its worker may do what `failover rbac` prints, and no more."""
+    least = await least_rights(world, tmp_path_factory.mktemp("mover") / "kubeconfig")
     fleet_file = tmp_path_factory.mktemp("fleet") / "fleet.yaml"
     described = yaml.safe_load(world.fleet_file.read_text())
     fleet_file.write_text(
@@ -260,6 +259,7 @@ async def engine(
     await ensure_search_attributes(client)
     async with (
         open_fleet(load_fleet(fleet_file, world.kubeconfig)) as fleet,
-        make_worker(client, fleet, Metrics()),
+        open_fleet(load_fleet(fleet_file, least)) as allowed,
+        make_worker(client, allowed, Metrics()),
     ):
         yield Engine(world, flink, client, fleet, fleet_file)
