@@ -61,7 +61,7 @@ check: setup  ## lint, types, architecture and unit tests, without servers
 	@echo "check: mypy"; $(BIN)/mypy $(SOURCES)
 	@echo "check: pyright"; $(BIN)/pyright $(SOURCES)
 	@echo "check: imports"; $(BIN)/lint-imports
-	@echo "check: unit tests"; $(BIN)/python -m pytest -q tests/unit
+	@echo "check: unit tests"; $(BIN)/python -m pytest -q -n 2 tests/unit
 
 format: setup  ## put the format right
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.attempts import effect
 from activities.dependents import Needs, needs_of_record, needs_on, plan_dependents
-from activities.purging import SourceReappeared
+from activities.moving import SourceReappeared
 from activities.seeing import find_application, health_now
 from activities.together import together
 from activities.trying import dry_run
@@ -197,17 +197,11 @@ def _not_needed(request: PlanRequest, health: Health) -> NotNeeded | None:
 
 async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Adoption | None:
     """An interrupted failover whose effects must be taken over, not repeated."""
-    for name, _head in snapshot.open_heads(request.claim):
-        try:
-            found = await read_record(fleet.cluster(name), request.application)
-        except (TransientError, RecordDamaged):
-            continue
-        if found is None or (move := found.record.move) is None:
-            continue
-        if _is_over(request, snapshot, found.record, move):
+    for record, move in await _open_moves(fleet, request, snapshot):
+        if _is_over(request, snapshot, record, move):
             return None  # only its record was left open
         source_gone = _is_gone(snapshot, move)
-        copy_present = _is_copy(snapshot.objects.get(move.target), found.record, move)
+        copy_present = _is_copy(snapshot.objects.get(move.target), record, move)
         going = not source_gone and is_deleting(snapshot.objects.get(move.source) or {})
         if not source_gone and not going and not copy_present:
             return None  # nothing of it has happened to the application: a fresh plan is as good
@@ -227,6 +221,31 @@ async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> A
             attempted=move.attempted,
         )
     return None
+
+
+async def _open_moves(
+    fleet: Fleet, request: PlanRequest, snapshot: Snapshot
+) -> list[tuple[Record, Move]]:
+    """Moves under way that are not ours, the newest first.
+
+    A cluster that was away when the move went on to another target has an earlier stand of it: the
+    one whose copy is there comes first, then the one with more targets behind it.
+    """
+    moves: list[tuple[Record, Move]] = []
+    for name, _head in snapshot.open_heads(request.claim):
+        try:
+            found = await read_record(fleet.cluster(name), request.application)
+        except (TransientError, RecordDamaged):
+            continue
+        if found is not None and found.record.move is not None:
+            moves.append((found.record, found.record.move))
+
+    def stand(each: tuple[Record, Move]) -> tuple[int, bool, int]:
+        record, move = each
+        there = _is_copy(snapshot.objects.get(move.target), record, move)
+        return record.generation, there, len(move.attempted)
+
+    return sorted(moves, key=stand, reverse=True)
 
 
 def _is_copy(manifest: Manifest | None, record: Record, move: Move) -> bool:
@@ -298,7 +317,10 @@ async def _plan_from_record(fleet: Fleet, request: PlanRequest, snapshot: Snapsh
         generation=generation,
         claim=request.claim,
     )
-    record = await read_any(fleet, ours or [request.source], claim)
+    # whoever did not answer may hold it too: then it is not missing, but not to be read now
+    record = await read_any(
+        fleet, dict.fromkeys((*ours, request.source, *snapshot.failures)), claim
+    )
     move = record.move
     assert move is not None, "read_any answers with an open record only"
     subject = _Subject(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempts import effect, may_write, seconds_before_this_attempt
-from activities.purging import SourceReappeared, close_record
+from activities.moving import SourceReappeared
+from activities.purging import close_record
 from activities.seeing import find_application
 from failover.domain.errors import Conflict, Invalid, NotFound, TransientError
 from failover.domain.manifest import annotations_of, is_deleting, labels_of, uid_of

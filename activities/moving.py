@@ -11,6 +11,7 @@ from temporalio import activity
 from activities.attempts import current_attempt, effect, may_write
 from activities.dependents import create_dependents, movable, needs_on
 from activities.seeing import closure_now, find_application
+from activities.together import together
 from activities.trying import dry_run
 from failover.domain.errors import (
     AlreadyExists,
@@ -21,7 +22,15 @@ from failover.domain.errors import (
     TransientError,
 )
 from failover.domain.identity import ApplicationRef
-from failover.domain.manifest import Manifest, digest, labels_of, namespace_of, spec_digest, uid_of
+from failover.domain.manifest import (
+    Manifest,
+    digest,
+    is_deleting,
+    labels_of,
+    namespace_of,
+    spec_digest,
+    uid_of,
+)
 from failover.domain.marks import GENERATION, Mark, mark_of, with_mark
 from failover.domain.overrides.patching import escape
 from failover.domain.planning import captured, occupied_message, original_of, rendered
@@ -50,6 +59,7 @@ from failover.records import (
 )
 
 CAS_TRIES = 5
+SOURCE_LOOK_SECONDS = 1.0
 
 
 class SourceChanged(DefiniteError):
@@ -66,6 +76,10 @@ class TargetRefused(DefiniteError):
 
 class TargetOccupied(DefiniteError):
     """An object of that name is on the target, and it is not ours."""
+
+
+class SourceReappeared(DefiniteError):
+    """Somebody has created the application again where it was purged."""
 
 
 class SourceOccupied(DefiniteError):
@@ -182,7 +196,7 @@ class Moving:
         if not found:
             message = f"no cluster holds an open record of {plan.application}; abort, or replan to begin anew"
             raise RecordMissing(message)
-        newest = max(found.values(), key=lambda each: each.record.generation)
+        newest = max(found.values(), key=_progress)
         move = newest.record.move
         assert move is not None, "_open_records gives open ones only"
         ours = newest.record.claim == request.claim
@@ -195,6 +209,7 @@ class Moving:
                 "failover": request.failover,
                 "run": request.run,
                 "target": plan.target,
+                "withdrawn": False,
                 "lineage": move.lineage if ours else (*move.lineage, newest.record.generation),
                 "attempted": tuple(dict.fromkeys((*move.attempted, *request.attempted))),
                 "rendered": self._render(move.original, request, move.labels),
@@ -229,11 +244,34 @@ class Moving:
     async def start_on_target(self, request: StartRequest) -> Started:
         """Create the copy exactly as staged; our own copy there already means done."""
         cluster = self.fleet.cluster(request.cluster)
-        record = await read_any(self.fleet, (request.cluster,), request.claim)
+        record, _ = await together(
+            read_any(self.fleet, (request.cluster,), request.claim), self._check_source(request)
+        )
         move = record.move
         assert move is not None, "read_any answers with an open record only"
+        if move.withdrawn or move.target != request.cluster:
+            message = f"{request.cluster} was given up for {request.claim.application}; nothing starts there any more"
+            raise RecordMissing(message)
         current_attempt().check()  # the claim was read with the record, just now and here
         return await create_copy(cluster, request.claim, move.rendered, move, TargetOccupied)
+
+    async def _check_source(self, request: StartRequest) -> None:
+        """Nothing may have come back where the original was purged; a source that is silent may have burnt."""
+        if not request.purged_from:
+            return
+        app = request.claim.application
+        try:
+            async with asyncio.timeout(SOURCE_LOOK_SECONDS):
+                there = await find_application(self.fleet.cluster(request.purged_from), app)
+        except (FailoverError, TimeoutError):
+            return  # it was seen gone before; what cannot be seen now must not keep the copy from starting
+        if there is not None and not is_deleting(there):
+            message = (
+                f"{app} was purged from {request.purged_from}, and somebody has created it there again (uid "
+                f"{uid_of(there)}); nothing is started beside it. Find out who (failover doctor), stop it and delete the "
+                "object, then retry"
+            )
+            raise SourceReappeared(message)
 
     @activity.defn
     @effect
@@ -254,6 +292,12 @@ class Moving:
             original = {**original, "metadata": metadata}
         await may_write(cluster, request.claim)
         return await create_copy(cluster, request.claim, original, move, SourceOccupied)
+
+
+def _progress(found: Found) -> tuple[int, int]:
+    """How far the move of an open record had come; a cluster that was away may hold an earlier stand."""
+    move = found.record.move
+    return found.record.generation, len(move.attempted) if move else 0
 
 
 async def create_copy(

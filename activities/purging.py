@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.attempts import current_attempt, effect, may_write, seconds_before_this_attempt
 from activities.dependents import remove_created
 from activities.gone import Closing, check_same_cluster, remove_finalizer
-from activities.moving import SourceChanged, is_of
+from activities.moving import SourceChanged, SourceReappeared, is_of
 from activities.seeing import find_application
 from activities.together import together
 from failover.domain.errors import Conflict, DefiniteError, NotFound, TransientError
@@ -32,10 +32,6 @@ from failover.records import Found, RecordMissing, read_record, verify_claim, wr
 
 DELETE_TRIES = 5
 SETTLE_LOOK_SECONDS = 0.5
-
-
-class SourceReappeared(DefiniteError):
-    """Somebody has created the application again where it was purged."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,10 @@ class Purging:
     @activity.defn
     @effect
     async def withdraw_target(self, request: WithdrawRequest) -> Purged:
-        """Take our copy off a target, see it gone, remove what we created for it, close the record there."""
+        """Take our copy off a target, see it gone, remove what we created for it.
+
+        The record stays open there: should the source have burnt, it is the only one left.
+        """
         cluster = self.fleet.cluster(request.cluster)
         application = request.claim.application
         try:
@@ -157,7 +156,7 @@ class Purging:
             return Purged(deleted=False)  # the capture never came as far as this cluster
         move = found.record.move
         if move is None:
-            return Purged(deleted=False)  # withdrawn before
+            return Purged(deleted=False)  # closed before
         manifest = await find_application(cluster, application)
         deleted = False
         closure = 0
@@ -176,7 +175,11 @@ class Purging:
                 closure = closing.count
         await may_write(cluster, request.claim)
         await remove_created(cluster, move.dependents, request.claim.failover)
-        await close_record(cluster, found, home=move.source)
+        if not move.withdrawn:
+            given_up = found.record.model_copy(
+                update={"move": move.model_copy(update={"withdrawn": True})}
+            )
+            await write_record(cluster, given_up, found.head)
         return Purged(deleted=deleted, closure=closure)
 
 

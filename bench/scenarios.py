@@ -20,7 +20,9 @@ JOB_STARTS_SECONDS_AT_ONCE = 60.0
 """A Flink job takes so long until it runs; what the operator then does is no part of the failover."""
 KILL_WINDOW_SECONDS = 0.1
 HEALTHY_AFTER_SECONDS = 1.5
-ENDS_WITHIN_SECONDS = 120.0
+TOLERATION_SECONDS_LONG = 16.0
+SPARE_SECONDS = 5.0
+LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,9 @@ class Crew:
         self._parts = list(parts)
 
     async def having(self, begun: Begun) -> Part:
-        """The worker that has had the run's last workflow task."""
-        told = await account(self._arena.client, begun.handle.id)
+        """The worker that has had the run's last workflow task, once it has looked and tolerates."""
+        while not (told := await account(self._arena.client, begun.handle.id)).steps:  # noqa: ASYNC110 - a history is read, not awaited
+            await asyncio.sleep(LOOK_SECONDS)
         pid = int(told.worker.rpartition(":")[2])
         return next(part for part in self._parts if part.pid == pid)
 
@@ -210,10 +213,10 @@ async def killed_tolerating(arena: Arena, crew: Crew, count: int, dice: random.R
     namespace = await arena.new_namespace("tolerating")
     late: list[float] = []
     for number in range(count):
-        begun_at = time.monotonic()
-        (begun,) = await begin(arena, namespace, [f"orders-{number}"], begun_at + 8.9)
+        ends_at = time.monotonic() + TOLERATION_SECONDS_LONG
+        (begun,) = await begin(arena, namespace, [f"orders-{number}"], ends_at)
         part = await crew.having(begun)
-        await asyncio.sleep(dice.uniform(0, 1.5))
+        await asyncio.sleep(dice.uniform(0, ends_at - 1 - time.monotonic() - SPARE_SECONDS))
         await part.kill()
         moved, _ = await asyncio.gather(completed(arena, begun), crew.revive(part))
         late.append(moved.copied)

@@ -1,0 +1,1 @@
+"""Every verb that a person types; each thin, each with `-o json` where it shows something."""

@@ -22,6 +22,8 @@ from failover.domain.identity import ApplicationRef
 from failover.fleet import Cluster, Fleet, Resource
 from triggers.reading import list_failovers
 
+_GRACE_SECONDS = 0.2
+
 
 @dataclass(frozen=True)
 class Word:
@@ -85,10 +87,10 @@ async def address(
         if error.reason == "AmbiguousKind":
             raise
         known = await list_failovers(client, namespace=namespace, ended_too=True)
-        found = {each.application for each in known if _means(word, each.application)}
+        found = {each.id: each.application for each in known if _means(word, each.application)}
         if len(found) != 1:
             raise
-        return found.pop()
+        return next(iter(found.values()))
 
 
 def _means(word: Word, application: ApplicationRef) -> bool:
@@ -109,6 +111,7 @@ async def _lookup(fleet: Fleet, word: str) -> Resource:
                 return answer
             errors.append(answer)
     finally:
+        await asyncio.wait(asked, timeout=_GRACE_SECONDS)  # a request cut short closes slowly
         for each in asked:
             each.cancel()
         await asyncio.gather(*asked, return_exceptions=True)

@@ -12,7 +12,7 @@ import asyncio
 import getpass
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 GLOBAL_OPTIONS = ("--fleet", "--kubeconfig", "--temporal-address", "--temporal-namespace")
 GLOBAL_FLAGS = ("--debug",)
-_CLOSING_ROUNDS = 10
+_CLOSING_SECONDS = 0.02
 
 Namespace = Annotated[
     str,
@@ -74,7 +74,7 @@ class Surroundings:
         return load_fleet(self.settings.fleet, self.settings.kubeconfig or None)
 
     @asynccontextmanager
-    async def fleet(self) -> AsyncIterator[KubeFleet]:
+    async def fleet(self) -> AsyncGenerator[KubeFleet, None]:
         """The clusters; nothing is asked yet."""
         from failover.kube.fleet import open_fleet  # noqa: PLC0415 - see above
 
@@ -143,8 +143,7 @@ async def _with_rest(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await work
     finally:
-        for _ in range(_CLOSING_ROUNDS):
-            await asyncio.sleep(0)
+        await asyncio.sleep(_CLOSING_SECONDS)
 
 
 def actor(given: str = "") -> str:

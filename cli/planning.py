@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -88,9 +88,10 @@ def _sorted(value: object) -> object:
     """Keys in one order on both sides, so that only what differs shows."""
     match value:
         case dict():
-            return {key: _sorted(value[key]) for key in sorted(value)}
+            entries = cast("dict[str, object]", value)
+            return {key: _sorted(entries[key]) for key in sorted(entries)}
         case list():
-            return [_sorted(each) for each in value]
+            return [_sorted(each) for each in cast("list[object]", value)]
         case _:
             return value
 

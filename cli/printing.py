@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 import yaml
@@ -184,9 +184,10 @@ def plain(value: object) -> Any:
         case StrEnum():
             return value.value
         case Mapping():
-            return {str(key): plain(each) for key, each in value.items()}
+            entries = cast("Mapping[object, object]", value)
+            return {str(key): plain(each) for key, each in entries.items()}
         case list() | tuple() | set() | frozenset():
-            return [plain(each) for each in value]
+            return [plain(each) for each in cast("Iterable[object]", value)]
         case _:
             return value
 

@@ -266,5 +266,6 @@ async def _new_policy(application: ApplicationRef, files: list[str]) -> Policy:
             places = await look(fleet, application)
     except FailoverError:
         places = ()  # selectors by name still tell
-    labels = next((labels_of(each.manifest) for each in places if each.manifest), {})
+    nothing: dict[str, str] = {}
+    labels = next((labels_of(each.manifest) for each in places if each.manifest), nothing)
     return policy_of(policies, application, labels)

@@ -6,7 +6,7 @@ Whatever Temporal does meanwhile (a restart, a lost connection), asking goes on 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -69,7 +69,7 @@ async def _changes(
 @asynccontextmanager
 async def shown_meanwhile(
     surroundings: Surroundings, client: Client, application: ApplicationRef, run_id: str
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """While the block runs, show how the failover goes."""
     showing = _live if on_terminal() else _by_lines
     task = asyncio.create_task(showing(surroundings, client, application, run_id))

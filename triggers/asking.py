@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ class TemporalRefused(DefiniteError):
 
 
 @contextmanager
-def connecting() -> Iterator[None]:
+def connecting() -> Generator[None, None, None]:
     """Turn a profile or variable of Temporal's that cannot be used into an error of ours."""
     try:
         yield
@@ -44,7 +44,7 @@ def connecting() -> Iterator[None]:
 
 
 @contextmanager
-def asking(doing: str) -> Iterator[None]:
+def asking(doing: str) -> Generator[None, None, None]:
     """Turn what Temporal answers into an error of ours that says what was being done."""
     try:
         yield

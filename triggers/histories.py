@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import EventType
@@ -122,7 +122,6 @@ def _take_phase(timeline: _Timeline, event: HistoryEvent, at: datetime) -> None:
 def _first(values: Iterable[Any]) -> str:
     """A Keyword travels as a string, or as a list of one."""
     for value in values:
-        if isinstance(value, list):
-            return str(value[0]) if value else ""
-        return str(value)
+        found = cast("list[object]", value) if isinstance(value, list) else [cast("object", value)]
+        return str(found[0]) if found else ""
     return ""

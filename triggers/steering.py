@@ -57,7 +57,9 @@ async def _send(
     try:
         with asking(f"{update} {handle.id}"):
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                answered: Reply = await handle.execute_update(update, message, result_type=Reply)
+                answered: Reply = await handle.execute_update(  # pyright: ignore[reportUnknownMemberType] - of another overload
+                    update, message, result_type=Reply
+                )
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
         told = (
             f"no worker has answered within {ANSWER_WITHIN.total_seconds():g} s, so the failover of {application} "

@@ -133,7 +133,14 @@ async def start(run: Run) -> Next:
         )
     if state.starting_since is None:
         run.set(starting_since=workflow.now())
-    request = StartRequest(claim=run.claim, cluster=state.target, labels=state.labels)
+    made = state.plan
+    assert made is not None, "Starting follows Planning"
+    request = StartRequest(
+        claim=run.claim,
+        cluster=state.target,
+        purged_from=made.source if state.source_gone else "",
+        labels=state.labels,
+    )
     short = run.request.application.short
     try:
         started: Started = await run.step(
@@ -214,9 +221,10 @@ async def _until_healthy(run: Run) -> Attempted | None:
             continue
         over = found is None
         if found is None:  # one look decides: the wait may have been blind, or its worker dead
-            found = await run.step(
+            last: Observation = await run.step(
                 Observing.observe, look, summary=f"look at {app.short} on {state.target} at last"
             )
+            found = last
         if found.differs(seen):
             progress_at = workflow.now()
         seen = found

@@ -128,6 +128,7 @@ async def _next_observation(
         remaining,
         summary=f"watch {request.application.short} on {request.source}",
         timer=f"toleration of {request.application.short}",
+        rouse=True,
     )
     if found is not None:
         _saw(run, found)

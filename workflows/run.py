@@ -48,6 +48,9 @@ ATTEMPTS_MIN = 10
 RETRY_FIRST = timedelta(seconds=0.2)
 RETRY_MAX = timedelta(seconds=10)
 SHOW_RETRYING_FROM = 3
+ROUSE_FROM = timedelta(seconds=7)
+ROUSE_BEFORE = timedelta(seconds=3)
+ROUSE_SPREAD = timedelta(seconds=1.5)
 STEPS_MAX = 200
 DECISIONS_MAX = 50
 
@@ -454,18 +457,30 @@ class Run:
         *,
         summary: str,
         timer: str,
+        rouse: bool = False,
     ) -> Observation | None:
         """What a wait sees next; `None` if the limit ended it or somebody asked to look.
 
-        Raises `Decided` where a person has decided something meanwhile.
+        `rouse` wakes the run a little before the limit: if its worker has died meanwhile, another one has
+        it in hand by then, and the limit is met to the moment. Raises `Decided` where a person has decided
+        something meanwhile.
         """
         inbox = self.inbox
         wakes = inbox.wakes
         waiting = workflow.start_activity_method(activity, look, summary=summary, **options.wait())
+
+        def ended() -> bool:
+            return waiting.done() or inbox.asks or inbox.wakes != wakes
+
         try:
-            await self.wait(
-                lambda: waiting.done() or inbox.asks or inbox.wakes != wakes, limit, timer
-            )
+            if rouse and limit is not None and limit > ROUSE_FROM:
+                deadline = workflow.now() + limit
+                early = ROUSE_BEFORE + ROUSE_SPREAD * workflow.random().random()
+                await self.wait(
+                    ended, limit - early, f"{timer}, all but {early.total_seconds():.0f} s"
+                )
+                limit = deadline - workflow.now()
+            await self.wait(ended, limit, timer)
             seen = await self._result_of(waiting) if waiting.done() else None
         finally:
             stop_waiting(waiting)

@@ -17,14 +17,9 @@ from failover.domain.owners import Manager, managers_of
 from failover.domain.plan import Refusal, Warn
 from failover.domain.policy import Policy
 from failover.domain.preservation import capture
-from failover.domain.selection import Considered
+from failover.domain.selection import NOT_CANDIDATES, Considered
 from failover.domain.template import portable
 from failover.domain.topology import ClusterFacts
-
-NOT_CANDIDATES = frozenset(
-    {"SourceCluster", "AlreadyTried", "NotInAffinity", "Excluded", "UntoleratedTaint"}
-)
-"""Why the policy or the fleet file does not mean a cluster at all."""
 
 LASTING_REFUSALS = ("TargetOccupied", "DependentConflict", "Invalid", "Forbidden", "UnknownKind")
 """Why a cluster cannot take the application that time alone will not cure."""

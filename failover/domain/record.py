@@ -63,6 +63,8 @@ class Move(BaseModel):
     source_uid: str
     source_cluster_uid: str
     target: str
+    withdrawn: bool = False
+    """The target was given up, and nothing may start there any more; the record is kept for the next."""
     attempted: tuple[str, ...] = ()
     """Earlier targets of this move; whatever stands there has to be gone before it ends."""
     lineage: tuple[int, ...] = ()

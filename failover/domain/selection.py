@@ -18,6 +18,11 @@ from failover.domain.topology import ClusterFacts, Taint
 
 Standing = Literal["Chosen", "Eligible", "Refused"]
 
+NOT_CANDIDATES = frozenset(
+    {"SourceCluster", "AlreadyTried", "NotInAffinity", "Excluded", "UntoleratedTaint"}
+)
+"""Why the policy or the fleet file does not mean a cluster at all, whatever the cluster itself says."""
+
 _HARD_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 
 

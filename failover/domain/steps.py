@@ -153,6 +153,8 @@ class StartRequest(Wire):
 
     claim: Claim
     cluster: str
+    purged_from: str = ""
+    """Where the original was purged, if it was: nothing may have come back there."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
 
 

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -94,7 +95,7 @@ class Connection:
                     )
                 yield self._chunks(call, response, access)
             finally:
-                response.close()
+                _cut_off(response)
 
     async def probe(self) -> None:
         """Raise unless the API server has given a sign of life lately, or gives one now."""
@@ -105,6 +106,16 @@ class Connection:
             doing = Doing("look", "for a sign of life", self.cluster)
             access = await self._configurations.current()
             await self._send(Call(doing, "GET", "/version"), access)
+
+    async def is_ready(self) -> bool:
+        """Whether the API server calls itself ready: before that it serves only some of its kinds.
+
+        Where we may not ask, or nothing answers to that question, nothing speaks against it.
+        """
+        doing = Doing("look", "whether it is ready", self.cluster)
+        async with self._slot(doing):
+            status, _ = await self._send_twice(Call(doing, "GET", "/readyz"))
+        return status < HTTPStatus.INTERNAL_SERVER_ERROR
 
     async def close(self) -> None:
         """Close all connections."""
@@ -208,6 +219,14 @@ class Connection:
         if client is not None and client.users == 0:
             await client.close()
         return self._client
+
+
+def _cut_off(response: aiohttp.ClientResponse) -> None:
+    """End a stream at once: it never ends by itself, and a polite end waits for the other side."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 def _cut(message: str) -> StreamCut:

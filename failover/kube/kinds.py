@@ -3,6 +3,9 @@
 Dropped when a path that it gave is not found, when a kind is asked for that it does not have (at
 most once a second), and when the cluster turns out to be another one: after a time without an
 answer, the uid of `kube-system` is compared before anything remembered is believed.
+
+A kind that is missing is unknown only if the API server was ready when it was asked: one that has
+just started serves its custom kinds a moment later, and is busy until then.
 """
 
 from __future__ import annotations
@@ -11,7 +14,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from failover.domain.errors import ClusterUnreachable, DefiniteError, UnknownKind
+from failover.domain.errors import (
+    ClusterBusy,
+    ClusterUnreachable,
+    DefiniteError,
+    UnknownKind,
+)
 from failover.kube.connection import Call, Connection
 from failover.kube.discovery import Discovery, discover
 from failover.kube.errors import Doing
@@ -33,6 +41,7 @@ class Kinds:
         self._reading = asyncio.Lock()
         self._cluster_uid = ""
         self._in_doubt = False
+        self._complete = True
 
     async def ask(self, question: Callable[[Discovery], T]) -> T:
         """Ask the discovery; where it lacks the kind and is not brand-new, ask a fresh one."""
@@ -40,10 +49,15 @@ class Kinds:
         try:
             return question(discovery)
         except UnknownKind:
-            if not self._older_than(_MISSING_SECONDS):
+            if self._complete and not self._older_than(_MISSING_SECONDS):
                 raise
         self.drop(discovery)
-        return question(await self._current())
+        fresh = await self._current()
+        try:
+            return question(fresh)
+        except UnknownKind as error:
+            self._raise_if_starting(error)
+            raise
 
     async def using(
         self, question: Callable[[Discovery], T], action: Callable[[T], Awaitable[U]]
@@ -54,14 +68,20 @@ class Kinds:
         believed = self._discovery
         try:
             return await action(answer)
-        except UnknownKind:
+        except UnknownKind as error:
             if believed is not before:
+                self._raise_if_starting(error)
                 raise
         except ClusterUnreachable:
             self._in_doubt = True
             raise
         self.drop(believed)
-        return await action(await self.ask(question))
+        again = await self.ask(question)
+        try:
+            return await action(again)
+        except UnknownKind as error:
+            self._raise_if_starting(error)
+            raise
 
     def drop(self, believed: Discovery | None) -> None:
         """Forget a discovery, unless somebody else has replaced it already."""
@@ -85,6 +105,7 @@ class Kinds:
             if self._in_doubt:
                 await self._resolve_doubt()
             if self._discovery is None:
+                self._complete = await self._connection.is_ready()
                 self._discovery = await discover(self._connection)
                 self._read_at = asyncio.get_running_loop().time()
             return self._discovery
@@ -99,6 +120,14 @@ class Kinds:
         if not known:
             self._discovery = None
         self._in_doubt = False
+
+    def _raise_if_starting(self, error: UnknownKind) -> None:
+        """While the API server is not ready, nobody knows yet what it serves."""
+        if not self._complete:
+            message = (
+                f"{self._connection.cluster} is starting, and does not serve all its kinds yet"
+            )
+            raise ClusterBusy(message, reason="NotReady") from error
 
     def _older_than(self, seconds: float) -> bool:
         return asyncio.get_running_loop().time() - self._read_at > seconds

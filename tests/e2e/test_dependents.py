@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from failover.domain.phases import Outcome
-from tests.support.saga import NAMESPACE, Application, Saga, policy_of
+from tests.support.saga import NAMESPACE, Application, Saga, never_healthy_on, policy_of
 
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
@@ -110,8 +110,6 @@ async def test_an_equal_dependent_is_kept_as_it_is(saga: Saga) -> None:
 
 async def test_a_withdrawn_target_keeps_nothing_that_we_created(saga: Saga) -> None:
     """The copy does not get healthy on west: what was created there for it is removed again."""
-    from tests.support.saga import never_healthy_on
-
     app = await with_dependents(saga, "tidies")
     asked = policy_of(
         app.name, spec={"propagateDeps": True}, verification={"healthyWithinSeconds": 1}

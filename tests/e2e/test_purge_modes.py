@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from devstack.flink import ALIAS_LABEL
 from failover.domain.phases import Outcome, Phase
-from tests.support.saga import ALIAS_LABEL, NAMESPACE, Application, Saga, policy_of
+from tests.support.saga import NAMESPACE, Application, Saga, policy_of
 
 SUPERSEDED_BY = "stateful-failover.dev/superseded-by"
 STATE = "stateful-failover.dev/state"

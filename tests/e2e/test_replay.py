@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from failover.domain.phases import Action
 from tests.support.replaying import cut_off, replayer, write
 from tests.support.saga import Application, Saga, never_healthy_on, policy_of
 
-SOON = {"verification": {"healthyWithinSeconds": 1}}
+SOON: dict[str, Any] = {"verification": {"healthyWithinSeconds": 1}}
 
 
 async def _moved(saga: Saga, mode: str) -> Application:

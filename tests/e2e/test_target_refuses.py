@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from devstack.flink import ALIAS_LABEL
 from failover.domain.phases import Outcome
 from tests.support.admission import FOR_REAL
-from tests.support.saga import ALIAS_LABEL, NAMESPACE, Saga, policy_of
+from tests.support.saga import NAMESPACE, Saga, policy_of
 
 
 async def test_a_target_whose_dry_run_refuses_is_not_chosen(saga: Saga) -> None:

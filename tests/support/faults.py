@@ -33,7 +33,7 @@ class Fault:
     async def strikes(self, *, seconds: float = 60) -> int:
         """Wait until it has struck; the process id of the worker."""
         text = await eventually(
-            lambda: self.struck.exists() and self.struck.read_text(),
+            lambda: self.struck.read_text() if self.struck.exists() else None,
             f"the fault {self.armed.name} strikes",
             seconds=seconds,
         )

@@ -176,7 +176,8 @@ async def main() -> None:
     faults = Faults(Path(os.environ[VARIABLE]))
     plain = await connect(identity=identity())
     await ensure_search_attributes(plain)
-    client = Client(**{**plain.config(), "interceptors": [Suffering(faults)]})
+    config: dict[str, Any] = {**plain.config(), "interceptors": [Suffering(faults)]}
+    client = Client(**config)
     async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
         suffering: Any = SufferingFleet(fleet, faults)
         async with make_worker(client, suffering, Metrics()):

@@ -7,7 +7,7 @@ from typing import Any
 from failover.domain.manifest import Manifest
 
 
-def deployment(  # noqa: PLR0913 - each is one number of a real status
+def deployment(
     name: str = "shop",
     *,
     wanted: int = 3,

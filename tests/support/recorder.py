@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import aiohttp
@@ -151,7 +152,7 @@ class Recorder:
         keys = [f"{prefix}/{kind}/{namespace}/{name}" for prefix in self._clusters.values()]
         for key in keys:
             there = await self._revision(key)
-            await eventually(lambda k=key, r=there: self._seen(k, r), f"the recorder saw {key}")
+            await eventually(partial(self._seen, key, there), f"the recorder saw {key}")
         found = sorted(
             (copy for key in keys for copy in self._copies.get(key, [])),
             key=lambda copy: copy.created,
@@ -193,12 +194,13 @@ class Recorder:
             if not copies or copies[-1].gone is not None:
                 cluster = key.split("/")[1].rpartition("-")[0]
                 copies.append(Copy(cluster, int(entry["create_revision"])))
-            manifest = json.loads(base64.b64decode(entry["value"])) if FLINK in key else {}
+            raw: Any = json.loads(base64.b64decode(entry["value"])) if FLINK in key else {}
+            manifest: dict[str, Any] = raw
             copies[-1].versions.append((revision, manifest))
 
 
 @asynccontextmanager
-async def recording(world: World) -> AsyncIterator[Recorder]:
+async def recording(world: World) -> AsyncGenerator[Recorder, None]:
     """Record what happens on this world's clusters."""
     async with Recorder(world) as recorder:
         yield recorder

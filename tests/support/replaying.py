@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
@@ -40,9 +41,9 @@ def cut_off(history: WorkflowHistory) -> Iterator[WorkflowHistory]:
         yield WorkflowHistory(history.workflow_id, events[:end])
 
 
-def _is_command_of(event: object, task: int) -> bool:
-    attributes = event.WhichOneof("attributes")  # type: ignore[attr-defined]
-    return bool(getattr(getattr(event, attributes), "workflow_task_completed_event_id", 0) == task)
+def _is_command_of(event: HistoryEvent, task: int) -> bool:
+    attributes = getattr(event, str(event.WhichOneof("attributes")))
+    return bool(getattr(attributes, "workflow_task_completed_event_id", 0) == task)
 
 
 def recorded() -> list[Path]:

@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -437,7 +437,7 @@ class Application:
 
         async def ask() -> Status | None:
             try:
-                return await self.run.query("status", result_type=Status, rpc_timeout=CALL)
+                told: Status = await self.run.query("status", result_type=Status, rpc_timeout=CALL)
             except RPCError as error:
                 if error.status in {
                     RPCStatusCode.DEADLINE_EXCEEDED,
@@ -446,6 +446,7 @@ class Application:
                 }:
                     return None
                 raise
+            return told
 
         found = await eventually(ask, f"{self.name} tells its status", seconds=30)
         assert found is not None
@@ -502,7 +503,10 @@ class Application:
         return await self._update("retarget", Retarget(cluster=cluster, actor="tests"))
 
     async def _update(self, name: str, argument: Any) -> Reply:
-        reply: Reply = await self.run.execute_update(name, argument, result_type=Reply)
+        # the SDK's own overloads leave a type parameter out
+        reply: Reply = await self.run.execute_update(  # pyright: ignore[reportUnknownMemberType]
+            name, argument, result_type=Reply
+        )
         return reply
 
     async def history(self) -> str:
@@ -637,7 +641,7 @@ def through(relays: Mapping[str, Relay], kubeconfig: Path, copy: Path) -> Path:
 
 
 @asynccontextmanager
-async def staged(directory: Path, *, workers: int = 1) -> AsyncIterator[Saga]:
+async def staged(directory: Path, *, workers: int = 1) -> AsyncGenerator[Saga, None]:
     """A world with everything that a saga needs."""
     async with AsyncExitStack() as stack:
         world = World(directory / "world", clusters=CLUSTERS, ui=False, durable=False)

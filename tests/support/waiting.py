@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -13,15 +13,27 @@ DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
 
+@overload
 async def eventually(
-    look: Callable[[], T | Awaitable[T]], what: str, *, seconds: float = DEADLINE_SECONDS
-) -> T:
+    look: Callable[[], Awaitable[T | None]], what: str, *, seconds: float = DEADLINE_SECONDS
+) -> T: ...
+
+
+@overload
+async def eventually(
+    look: Callable[[], T | None], what: str, *, seconds: float = DEADLINE_SECONDS
+) -> T: ...
+
+
+async def eventually(
+    look: Callable[[], Any], what: str, *, seconds: float = DEADLINE_SECONDS
+) -> Any:
     """The first truthy answer; `AssertionError` where there is none in time."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while True:
         answer = look()
-        found: T = await answer if inspect.isawaitable(answer) else answer
+        found = await answer if inspect.isawaitable(answer) else answer
         if found:
             return found
         assert loop.time() < until, f"not within {seconds:g} s: {what}"

@@ -7,6 +7,7 @@ killed once etcd has the copy.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -88,7 +89,7 @@ async def played(saga: Saga) -> Played:
     for app in apps.values():
         saga.faults.at("start_on_target", app.name, "hold@create").release()
     for app in apps.values():
-        await eventually(lambda a=app: stored(a), "the copy is stored")
+        await eventually(partial(stored, app), "the copy is stored")
     await part.kill()
     relay.cut()
     relay.release()

@@ -6,6 +6,8 @@ a deletion, a copy never gets healthy, a status lacks what a rule wants.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowUpdateFailedError
@@ -189,7 +191,7 @@ async def purging_abort(saga: Saga) -> None:
 # Purging, after the delete was accepted
 
 
-async def not_gone(saga: Saga, name: str, **policy: object) -> tuple[Application, Status]:
+async def not_gone(saga: Saga, name: str, **policy: Any) -> tuple[Application, Status]:
     """Blocked{NotGone}: a finalizer holds the deletion."""
     app = await saga.ill_application(f"not-gone-{name}")
     await app.set_finalizers("east", FINALIZER)

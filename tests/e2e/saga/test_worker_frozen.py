@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from failover.domain.phases import Outcome
-from tests.e2e.saga.steps import MAIN, UNDO, road_with
+from tests.e2e.saga.steps import AROUND, BACK, MAIN, UNDO, Road, road_with
 from tests.support.saga import (
     NAMESPACE,
     Application,
@@ -44,19 +44,20 @@ SECONDS = 150
 TOGETHER = 6
 
 
-def frozen(step: str, moment: str) -> Case:
+def frozen(step: str, moment: str, road: Road | None = None) -> Case:
     """The worker stands from this moment until the next failover is over."""
 
     async def case(saga: Saga) -> None:
-        road = road_with(step)
-        app = await road.prepare(saga, f"{moment}-{step}".replace("_", "-").replace("@", "-"))
+        way = road or road_with(step)
+        name = f"{moment}-{step}-{way.target}".replace("_", "-").replace("@", "-")
+        app = await way.prepare(saga, name)
         fault = app.plant(step, moment)
-        await road.begin(app)
+        await way.begin(app)
         pid = await app.suffers(fault, seconds=SECONDS)
         try:
             await saga.crew.hire()
-            await road.arrive(app, seconds=SECONDS)
-            await move_on(app, road.target)
+            await way.arrive(app, seconds=SECONDS)
+            await move_on(app, way.target)
             before = await everything(app)
         finally:
             send(pid, signal.SIGCONT)
@@ -94,7 +95,11 @@ async def everything(app: Application) -> dict[str, Any]:
     return found
 
 
-CASES = {name: frozen(*moment) for name, moment in MOMENTS.items()}
+CASES = {
+    **{name: frozen(*moment) for name, moment in MOMENTS.items()},
+    "start_on_target-withdrawn": frozen("start_on_target", "freeze-before", AROUND),
+    "start_on_target-restored": frozen("start_on_target", "freeze-before", BACK),
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import pytest
 import typer
@@ -105,11 +106,18 @@ def _raising(error: BaseException) -> typer.Typer:
     return app
 
 
+def _replace_verbs(monkeypatch: pytest.MonkeyPatch, app: typer.Typer) -> None:
+    def assemble(_arguments: Sequence[str]) -> typer.Typer:
+        return app
+
+    monkeypatch.setattr(main, "assemble", assemble)
+
+
 def test_a_bug_shows_no_traceback_unless_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It exits with 70 and says how to see the traceback; --debug shows it."""
-    monkeypatch.setattr(main, "assemble", lambda _arguments: _raising(KeyError("gone")))
+    _replace_verbs(monkeypatch, _raising(KeyError("gone")))
     assert run_command(["fail"]) == EXIT_BUG
     said = capsys.readouterr().err
     assert said == "internal error (KeyError: 'gone'), run with --debug for the traceback\n"
@@ -121,14 +129,14 @@ def test_an_error_of_ours_is_its_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The message alone, after `error:`; square brackets in it are no markup."""
-    monkeypatch.setattr(main, "assemble", lambda _arguments: _raising(Refused("no [bold] way")))
+    _replace_verbs(monkeypatch, _raising(Refused("no [bold] way")))
     assert run_command(["fail"]) == 5
     assert capsys.readouterr().err == "error: no [bold] way\n"
 
 
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C is the shell's usual code."""
-    monkeypatch.setattr(main, "assemble", lambda _arguments: _raising(KeyboardInterrupt()))
+    _replace_verbs(monkeypatch, _raising(KeyboardInterrupt()))
     assert run_command(["fail"]) == EXIT_INTERRUPTED
 
 

@@ -39,7 +39,7 @@ def test_everything_owned_is_found_through_its_makers() -> None:
         (GroupKind("apps", "Deployment"), {"ReplicaSet.apps", "Pod"}),
         (GroupKind("apps", "StatefulSet"), {"Pod"}),
         (GroupKind("batch", "CronJob"), {"Job.batch", "Pod"}),
-        (GroupKind("", "Pod"), set()),
+        (GroupKind("", "Pod"), set[str]()),
     ],
     ids=["flink", "unknown", "deployment", "stateful-set", "cron-job", "pod"],
 )

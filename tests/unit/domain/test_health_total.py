@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -71,9 +71,10 @@ def damage(draw: st.DrawFn, value: Any) -> Any:
     if draw(st.integers(0, 5)) == 0:
         return draw(json_values)
     if isinstance(value, dict):
-        return {key: damage(draw, each) for key, each in value.items()}
+        held = cast("dict[str, Any]", value)
+        return {key: damage(draw, each) for key, each in held.items()}
     if isinstance(value, list):
-        return [damage(draw, each) for each in value]
+        return [damage(draw, each) for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return value
 
 

@@ -253,7 +253,8 @@ def test_karmadas_old_way_still_counts() -> None:
 def test_the_given_manifest_and_override_stay_as_they_are() -> None:
     """Nothing that was passed in is changed, now or through a shared part later."""
     given = deployment()
-    shared = override({"plaintext": [{"operator": "add", "path": "/spec/new", "value": {"a": []}}]})
+    value: dict[str, list[str]] = {"a": []}
+    shared = override({"plaintext": [{"operator": "add", "path": "/spec/new", "value": value}]})
     before = copy.deepcopy((given, shared))
     made = apply_overrides(given, [shared], WEST)
     made["spec"]["new"]["a"].append(1)

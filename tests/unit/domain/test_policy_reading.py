@@ -64,7 +64,9 @@ def test_the_example_is_read_without_any_problem() -> None:
 
 def test_what_is_left_out_has_karmadas_defaults() -> None:
     """An empty application failover tolerates five minutes and purges gracefully, graceless."""
-    text = OURS.split("      decisionConditions")[0].replace("application:", "application: {}")
+    text = OURS.split("      decisionConditions", maxsplit=1)[0].replace(
+        "application:", "application: {}"
+    )
     application = read_policies(text, "policy.yaml").policies[0].active
     assert application.toleration == timedelta(seconds=300)
     assert application.purge_mode == "Gracefully"
@@ -167,7 +169,7 @@ BAD = [
         id="duplicate-alias",
     ),
     pytest.param(
-        OURS.split("        rules:")[0] + "        rules: []\n",
+        OURS.split("        rules:", maxsplit=1)[0] + "        rules: []\n",
         f"{APPLICATION}.statePreservation.rules", "EmptyRules",
         "is empty, so nothing is preserved; write a rule, or take statePreservation out.",
         id="empty-rules",

@@ -46,7 +46,9 @@ def expression(key: str, operator: str, *values: str) -> dict[str, object]:
         pytest.param({}, {"west", "north"}, id="everything"),
         pytest.param({"clusterNames": ["north", "east"]}, {"north"}, id="names"),
         pytest.param({"exclude": ["north"]}, {"west"}, id="exclude"),
-        pytest.param({"clusterNames": ["north"], "exclude": ["north"]}, set(), id="exclude-wins"),
+        pytest.param(
+            {"clusterNames": ["north"], "exclude": ["north"]}, set[str](), id="exclude-wins"
+        ),
         pytest.param({"labelSelector": {"matchLabels": {"tier": "silver"}}}, {"west"}, id="labels"),
         pytest.param({"labelSelector": expression("tier", "In", "silver", "x")}, {"west"}, id="in"),
         pytest.param(
@@ -58,7 +60,9 @@ def expression(key: str, operator: str, *values: str) -> dict[str, object]:
         ),
         pytest.param({"fieldSelector": expression("region", "In", "eu")}, {"north"}, id="region"),
         pytest.param({"fieldSelector": expression("zone", "NotIn", "eu-2")}, {"west"}, id="zone"),
-        pytest.param({"fieldSelector": expression("provider", "In", "")}, set(), id="no-provider"),
+        pytest.param(
+            {"fieldSelector": expression("provider", "In", "")}, set[str](), id="no-provider"
+        ),
     ],
 )
 def test_an_affinity_selects_clusters(affinity: object, eligible: set[str]) -> None:
@@ -138,8 +142,7 @@ def test_every_cluster_says_why() -> None:
         ),
         (
             "UntoleratedTaint",
-            "tainted has the taint down=yes:NoSchedule, which the policy's "
-            "clusterTolerations do not cover.",
+            "tainted has the taint down=yes:NoSchedule, which the policy's clusterTolerations do not cover.",
         ),
     ]
     assert found.message == (
