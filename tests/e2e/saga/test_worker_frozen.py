@@ -42,6 +42,7 @@ MOMENTS = {
 
 SECONDS = 150
 TOGETHER = 6
+AT_WORK = 2
 
 
 def frozen(step: str, moment: str, road: Road | None = None) -> Case:
@@ -55,7 +56,7 @@ def frozen(step: str, moment: str, road: Road | None = None) -> Case:
         await way.begin(app)
         pid = await app.suffers(fault, seconds=SECONDS)
         try:
-            await saga.crew.hire()
+            await saga.crew.keep_at_work(AT_WORK)
             await way.arrive(app, seconds=SECONDS)
             await move_on(app, way.target)
             before = await everything(app)
@@ -64,7 +65,6 @@ def frozen(step: str, moment: str, road: Road | None = None) -> Case:
         await eventually(fault.over.exists, f"{step} has ended in the thawed worker")
         assert await everything(app) == before, "the thawed worker changed something"
         await saga.recorder.never_two(NAMESPACE, app.name)
-        await saga.crew.dismiss(saga.crew.of(pid))
 
     return case
 
@@ -115,7 +115,7 @@ async def played(saga: Saga) -> AsyncIterator[Played]:
                 return error
             return None
 
-    await saga.crew.hire()
+    await saga.crew.keep_at_work(AT_WORK)
     raised = await asyncio.gather(*(one(case) for case in CASES.values()))
     yield dict(zip(CASES, raised, strict=True))
     await saga.crew.renew()
