@@ -55,6 +55,7 @@ from tests.support.admission import RECORDS as RECORD_PLACE
 from tests.support.faults import VARIABLE, Fault, Faults
 from tests.support.recorder import Recorder, recording
 from tests.support.relays import Relay, relay_to
+from tests.support.rights import least_rights
 from tests.support.waiting import eventually
 from tests.support.world import temporary
 from triggers.starting import start_failover
@@ -669,7 +670,8 @@ async def staged(directory: Path, *, workers: int = 1) -> AsyncGenerator[Saga, N
             name: await stack.enter_async_context(relay_to(world.api(name).server))
             for name in world.clusters
         }
-        crew = Crew(world, faults, through(relays, world.kubeconfig, directory / "kubeconfig"))
+        least = await least_rights(world, directory / "mover", namespaces=(NAMESPACE,))
+        crew = Crew(world, faults, through(relays, least, directory / "kubeconfig"))
         stack.push_async_callback(crew.close)
         for _ in range(workers):
             await crew.hire()
