@@ -50,7 +50,7 @@ record-histories: binaries  ## histories of today's failovers, for the replay te
 	@$(BIN)/python -m pytest -q --record-histories tests/e2e/test_replay.py
 
 test-long: binaries  ## repeats, random orders and random faults, with a seed that is printed
-	@$(BIN)/python -m pytest -m long $(PYTEST)
+	@seed=$${FAULTS_SEED:-$$RANDOM}; echo "FAULTS_SEED=$$seed"; FAULTS_SEED=$$seed $(BIN)/python -m pytest -m long $(PYTEST)
 
 bench: binaries  ## how fast failovers are here (QUICK=1 for a short one)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
