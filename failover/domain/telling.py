@@ -26,11 +26,12 @@ def static_details(request: FailoverRequest, runbook: str = "") -> str:
     app, policy = request.application, request.policy
     rules = policy.active.rules
     state = ", ".join(f"`{rule.alias_label_name}` ← `{rule.json_path}`" for rule in rules) or "none"
+    seen = (request.trigger.reason, request.trigger.message)
     lines = [
         f"**{app.kind} {app.namespace}/{app.name}** is unhealthy on **{request.source}**.",
         "",
         f"- Trigger: {request.trigger.kind} by {request.trigger.actor or 'unknown'}",
-        f"- Seen: {request.trigger.reason}: {request.trigger.message}",
+        f"- Seen: {': '.join(each for each in seen if each) or 'unknown'}",
         f"- Policy: {policy}",
         f"- Toleration: {seconds(policy.active.toleration)}, purge mode {policy.active.purge_mode}",
         f"- State carried over: {state}",
@@ -70,7 +71,7 @@ def current_details(status: Status) -> str:
             "",
         ]
         lines += [f"- `{command}`" for command in commands(status)]
-        lines += [""]
+        lines += ["", "Now:", ""]
     lines += [f"- Copies: {status.copies}", f"- Point of no return: {passed}"]
     labels = ", ".join(f"`{key}={value}`" for key, value in sorted(status.labels.items()))
     lines += [f"- Captured state: {labels or 'none yet'}"]
@@ -116,19 +117,10 @@ def waiting_for(status: Status) -> str:
 def commands(status: Status) -> tuple[str, ...]:
     """The exact commands that resolve a blocked failover, safest first."""
     where = f"{status.application.short} -n {status.application.namespace}"
-    blocked_while_purging = status.block is not None and status.block.phase in {
-        Phase.PURGING,
-        Phase.WITHDRAWING,
-    }
     texts = {
         Action.RETRY: f"failover retry {where}",
         Action.REPLAN: f"failover replan {where}",
-        Action.SKIP: f"failover skip {where}"
-        + (
-            " --declare-gone --reason 'how you know that nothing of it runs'"
-            if blocked_while_purging
-            else ""
-        ),
+        Action.SKIP: f"failover skip {where}{_skip_options(status)}",
         Action.ABORT: f"failover abort {where}",
     }
     return tuple(
@@ -136,6 +128,17 @@ def commands(status: Status) -> tuple[str, ...]:
         for action in (Action.RETRY, Action.REPLAN, Action.SKIP, Action.ABORT)
         if action in status.allowed
     )
+
+
+def _skip_options(status: Status) -> str:
+    """What has to be said for a step to be skipped: it depends on what would be lost."""
+    match status.block.phase if status.block else None:
+        case Phase.PURGING | Phase.WITHDRAWING:
+            return " --declare-gone --reason 'how you know that nothing of it runs'"
+        case Phase.PLANNING | Phase.CAPTURING:
+            return " --rule ALIAS_LABEL_NAME --cold-start"
+        case _:
+            return ""
 
 
 def copies(state: State, source: str) -> str:

@@ -25,6 +25,7 @@ from failover.kube.errors import Doing, StreamCut, garbled, refused, unreachable
 
 _UNAUTHORIZED = 401
 _LATELY_SECONDS = 5.0
+_STARTING_SECONDS = 30.0
 _SUCCESS = range(200, 300)
 _LOST = (aiohttp.ClientError, TimeoutError, ssl.SSLError, ConnectionError)
 
@@ -64,12 +65,16 @@ class Connection:
         self._client: Client | None = None
         self._closed = False
         self._answered_at = -_LATELY_SECONDS
+        self._lost_at = float("-inf")
         self._probing = asyncio.Lock()
 
     async def request(self, call: Call) -> Any:
         """Send a request and give the answer's JSON; whatever goes wrong is in our error tree."""
         async with self._slot(call.doing):
             status, body = await self._send_twice(call)
+            if status == HTTPStatus.FORBIDDEN:
+                await self._raise_if_starting(call)
+                status, body = await self._send_twice(call)
         if status not in _SUCCESS:
             raise refused(call.doing, status, body)
         try:
@@ -117,6 +122,20 @@ class Connection:
             status, _ = await self._send_twice(Call(doing, "GET", "/readyz"))
         return status < HTTPStatus.INTERNAL_SERVER_ERROR
 
+    async def _raise_if_starting(self, call: Call) -> None:
+        """A server that starts has not read its roles yet, and forbids everything until it has.
+
+        It forbids the question whether it is ready as well; then a lost connection shortly before
+        says that it has just come back. What it forbids once it is ready is asked again, and meant.
+        """
+        status, _ = await self._send_twice(Call(call.doing, "GET", "/readyz"))
+        if status == HTTPStatus.OK:
+            return
+        lost_lately = asyncio.get_running_loop().time() - self._lost_at < _STARTING_SECONDS
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or lost_lately:
+            message = f"{call.doing}: {self.cluster} is starting, and has not read its roles yet"
+            raise ClusterBusy(message, reason="NotReady")
+
     async def close(self) -> None:
         """Close all connections."""
         self._closed = True
@@ -159,6 +178,7 @@ class Connection:
                     self._answered_at = asyncio.get_running_loop().time()
                     return response.status, body
             except _LOST as error:
+                self._lost_at = asyncio.get_running_loop().time()
                 raise unreachable(call.doing, error, access.context.server, seconds) from error
 
     async def _open(self, call: Call, client: Client, access: Access) -> aiohttp.ClientResponse:
@@ -167,6 +187,7 @@ class Connection:
             async with asyncio.timeout(seconds):
                 return await self._call(call, client, access)
         except _LOST as error:
+            self._lost_at = asyncio.get_running_loop().time()
             raise unreachable(call.doing, error, access.context.server, seconds) from error
 
     async def _body(self, call: Call, response: aiohttp.ClientResponse, access: Access) -> bytes:
@@ -182,6 +203,7 @@ class Connection:
             while chunk := await response.content.readany():
                 yield chunk
         except _LOST as error:
+            self._lost_at = asyncio.get_running_loop().time()
             lost = unreachable(call.doing, error, access.context.server, 0)
             raise _cut(lost.message) from error
 
