@@ -115,24 +115,24 @@ class Connection:
     async def is_ready(self) -> bool:
         """Whether the API server calls itself ready: before that it serves only some of its kinds.
 
-        Where we may not ask, or nothing answers to that question, nothing speaks against it.
+        A server that starts has not read its roles yet, and forbids everything until it has, this
+        question too; then a connection that was lost lately says that it has just come back.
+        Otherwise, where we may not ask, nothing speaks against it.
         """
         doing = Doing("look", "whether it is ready", self.cluster)
         async with self._slot(doing):
-            status, _ = await self._send_twice(Call(doing, "GET", "/readyz"))
-        return status < HTTPStatus.INTERNAL_SERVER_ERROR
+            return await self._says_ready(doing)
+
+    async def _says_ready(self, doing: Doing) -> bool:
+        status, _ = await self._send_twice(Call(doing, "GET", "/readyz"))
+        if status == HTTPStatus.OK:
+            return True
+        lost_lately = asyncio.get_running_loop().time() - self._lost_at < _STARTING_SECONDS
+        return status < HTTPStatus.INTERNAL_SERVER_ERROR and not lost_lately
 
     async def _raise_if_starting(self, call: Call) -> None:
-        """A server that starts has not read its roles yet, and forbids everything until it has.
-
-        It forbids the question whether it is ready as well; then a lost connection shortly before
-        says that it has just come back. What it forbids once it is ready is asked again, and meant.
-        """
-        status, _ = await self._send_twice(Call(call.doing, "GET", "/readyz"))
-        if status == HTTPStatus.OK:
-            return
-        lost_lately = asyncio.get_running_loop().time() - self._lost_at < _STARTING_SECONDS
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or lost_lately:
+        """What a server forbids that has not read its roles yet is not meant."""
+        if not await self._says_ready(call.doing):
             message = f"{call.doing}: {self.cluster} is starting, and has not read its roles yet"
             raise ClusterBusy(message, reason="NotReady")
 
