@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.support.world import flink, fresh_world, namespace, world
 
 __all__ = ["flink", "fresh_world", "namespace", "world"]
+
+
+settings.register_profile("failover", deadline=None)  # a busy machine is no finding
+settings.load_profile("failover")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

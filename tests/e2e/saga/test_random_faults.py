@@ -54,6 +54,7 @@ async def test_random_faults_break_no_promise(saga: Saga) -> None:
     await saga.crew.renew()
 
 
+@pytest.mark.timeout(400)
 async def test_watches_that_are_cut_each_second_delay_nothing(saga: Saga) -> None:
     """Every connection to every cluster is cut each second while failovers run; all end well."""
     over = asyncio.Event()
