@@ -58,7 +58,6 @@ from failover.records import (
     write_record,
 )
 
-CAS_TRIES = 5
 SOURCE_LOOK_SECONDS = 1.0
 
 

@@ -377,7 +377,6 @@ async def finish(run: Run) -> Next:
     request = FinishRequest(
         claim=run.claim,
         home=home,
-        home_uid=(state.target_uid if moved else state.restored_uid or made.source_uid),
         source=made.source,
         source_uid=made.source_uid,
         purge_mode=made.purge_mode,

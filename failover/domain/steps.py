@@ -173,7 +173,6 @@ class WithdrawRequest(Wire):
     cluster: str
     gone_within_seconds: float = 300
     remove_finalizer: str = ""
-    keep_record: bool = False
 
 
 class RestoreRequest(Wire):
@@ -200,7 +199,6 @@ class FinishRequest(Wire):
 
     claim: Claim
     home: str
-    home_uid: str
     source: str
     source_uid: str
     purge_mode: PurgeMode

@@ -178,8 +178,7 @@ class Connection:
                     self._answered_at = asyncio.get_running_loop().time()
                     return response.status, body
             except _LOST as error:
-                self._lost_at = asyncio.get_running_loop().time()
-                raise unreachable(call.doing, error, access.context.server, seconds) from error
+                raise self._lost(call, error, access, seconds) from error
 
     async def _open(self, call: Call, client: Client, access: Access) -> aiohttp.ClientResponse:
         seconds = self.limits.answer_seconds
@@ -187,8 +186,7 @@ class Connection:
             async with asyncio.timeout(seconds):
                 return await self._call(call, client, access)
         except _LOST as error:
-            self._lost_at = asyncio.get_running_loop().time()
-            raise unreachable(call.doing, error, access.context.server, seconds) from error
+            raise self._lost(call, error, access, seconds) from error
 
     async def _body(self, call: Call, response: aiohttp.ClientResponse, access: Access) -> bytes:
         try:
@@ -203,9 +201,15 @@ class Connection:
             while chunk := await response.content.readany():
                 yield chunk
         except _LOST as error:
-            self._lost_at = asyncio.get_running_loop().time()
-            lost = unreachable(call.doing, error, access.context.server, 0)
+            lost = self._lost(call, error, access, 0)
             raise _cut(lost.message) from error
+
+    def _lost(
+        self, call: Call, error: Exception, access: Access, seconds: float
+    ) -> ClusterUnreachable:
+        """The error for a lost connection, and a note of when it was lost."""
+        self._lost_at = asyncio.get_running_loop().time()
+        return unreachable(call.doing, error, access.context.server, seconds)
 
     async def _call(self, call: Call, client: Client, access: Access) -> aiohttp.ClientResponse:
         headers = {"Accept": call.accept, "Content-Type": call.content_type}

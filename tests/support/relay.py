@@ -1,4 +1,4 @@
-"""A TCP relay in front of a server, to cut connections that both ends believe in."""
+"""A TCP relay in front of a server: cuts connections that both ends believe in, and loses answers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._answering = asyncio.Event()
+        self._answering.set()
         self.accepted = 0
         self.address = ""
 
@@ -45,8 +47,13 @@ class Relay:
         """Keep all connections open, and pass nothing on: a dead link."""
         self._flowing.clear()
 
+    def hold_answers(self) -> None:
+        """Pass requests on, and nothing back: what was asked for arrives, and nobody hears of it."""
+        self._answering.clear()
+
     def release(self) -> None:
-        """Pass bytes on again."""
+        """Pass bytes on again, in both directions."""
+        self._answering.set()
         self._flowing.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,13 +61,19 @@ class Relay:
         with suppress(OSError):
             there = await asyncio.open_connection(self._host, self._port)
             self._writers |= {writer, there[1]}
-            await asyncio.gather(self._pass_on(reader, there[1]), self._pass_on(there[0], writer))
+            await asyncio.gather(
+                self._pass_on(reader, there[1]),
+                self._pass_on(there[0], writer, self._answering),
+            )
         writer.close()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *gates: asyncio.Event
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(_CHUNK_BYTES):
-                await self._flowing.wait()
+                for gate in (self._flowing, *gates):
+                    await gate.wait()
                 writer.write(data)
                 await writer.drain()
         self._writers.discard(writer)

@@ -54,7 +54,7 @@ from tests.support.admission import FLINKS, Refusing, refuse
 from tests.support.admission import RECORDS as RECORD_PLACE
 from tests.support.faults import VARIABLE, Fault, Faults
 from tests.support.recorder import Recorder, recording
-from tests.support.relays import Relay, relay_to
+from tests.support.relay import Relay, relay_to
 from tests.support.rights import least_rights
 from tests.support.waiting import eventually
 from tests.support.world import temporary
