@@ -1,4 +1,4 @@
-"""From a live object to one that can be created elsewhere, and from that to the copy.
+"""From a live object to one that can be created elsewhere.
 
 `portable` takes away what servers, controllers and tools have added, and what an earlier failover
 left: its alias labels and our marks. Of the metadata only name, namespace, labels and annotations
@@ -8,7 +8,7 @@ only if the value can be told to be the server's. `portable` is idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import (
@@ -21,7 +21,6 @@ from failover.domain.manifest import (
     text,
     without_noise,
 )
-from failover.domain.marks import Mark, with_mark
 
 _METADATA_KEPT = ("name", "namespace", "labels", "annotations")
 
@@ -72,17 +71,6 @@ def portable(manifest: Manifest, *, alias_labels: Iterable[str]) -> Manifest:
     if clean is not None:
         clean(template)
     return template
-
-
-def render(template: Manifest, *, labels: Mapping[str, str], mark: Mark) -> Manifest:
-    """The copy to create: the template with its alias labels (overwriting) and our mark."""
-    copy = with_mark(template, mark)
-    if labels:
-        copy["metadata"] = {
-            **copy["metadata"],
-            "labels": {**mapping(copy, "metadata", "labels"), **labels},
-        }
-    return copy
 
 
 def _portable_metadata(manifest: Manifest, alias_labels: frozenset[str]) -> Manifest:

@@ -15,7 +15,9 @@ from failover.domain.marks import (
     with_created_by,
     with_mark,
 )
-from failover.domain.template import portable, render
+from failover.domain.planning import rendered
+from failover.domain.template import portable
+from failover.domain.topology import ClusterFacts
 from tests.support.objects import deployment, flink, owner_reference, stateful_set
 
 ALIAS = "resourcebinding.karmada.io/failover-jobid"
@@ -24,6 +26,7 @@ MARK = Mark(
     generation=7,
     state={ALIAS: "a" * 32},
 )
+WEST = ClusterFacts(name="west")
 
 
 def live(api_version: str, kind: str, spec: dict[str, Any], **metadata: Any) -> Manifest:
@@ -66,7 +69,7 @@ def test_of_the_metadata_only_names_labels_and_annotations_travel() -> None:
 
 def test_nothing_of_an_earlier_failover_travels() -> None:
     """Alias labels and our marks are of one move and never of the next."""
-    moved = render(flink(), labels={ALIAS: "old"}, mark=MARK)
+    moved = with_mark(rendered(flink(), (), {ALIAS: "old"}, WEST), MARK)
     assert portable(moved, alias_labels=[ALIAS]) == portable(flink(), alias_labels=[])
 
 
@@ -168,7 +171,7 @@ def test_a_copy_carries_its_state_and_its_mark() -> None:
     """Alias labels overwrite what is there, and the mark reads back as it was written."""
     template = {**portable(flink(), alias_labels=())}
     template["metadata"] = {**template["metadata"], "labels": {ALIAS: "stale", "app": "orders"}}
-    copy = render(template, labels={ALIAS: "a" * 32}, mark=MARK)
+    copy = with_mark(rendered(template, (), {ALIAS: "a" * 32}, WEST), MARK)
     assert labels_of(copy) == {ALIAS: "a" * 32, "app": "orders"}
     assert mark_of(copy) == MARK
     assert mark_of(template) is None
@@ -196,7 +199,7 @@ def test_a_dependent_says_who_created_it() -> None:
 def test_the_digest_of_a_spec_ignores_what_controllers_report() -> None:
     """Status, versions, marks and revisions leave the digest alone; an edit changes it."""
     before = deployment()
-    reported = render(before, labels={}, mark=MARK)
+    reported = with_mark(before, MARK)
     reported["status"] = {}
     reported["metadata"] |= {"resourceVersion": "99", "managedFields": []}
     edited = deployment(wanted=4)
