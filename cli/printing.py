@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, cast
@@ -16,6 +17,8 @@ from typing import Annotated, Any, cast
 import typer
 import yaml
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -173,10 +176,14 @@ def to_yaml(value: object) -> str:
 
 
 def plain(value: object) -> Any:
-    """Models, dates and tuples as JSON has them."""
+    """Models, dates and tuples as JSON has them.
+
+    Fields of models are camelCase, as in Kubernetes, whatever they are called on Temporal's wire; the
+    keys of maps (labels, manifests) are data, and stay.
+    """
     match value:
         case BaseModel():
-            return value.model_dump(mode="json", by_alias=True)
+            return _named(value)
         case datetime():
             return moment(value)
         case timedelta():
@@ -190,6 +197,30 @@ def plain(value: object) -> Any:
             return [plain(each) for each in cast("Iterable[object]", value)]
         case _:
             return value
+
+
+def _named(model: BaseModel) -> dict[str, Any]:
+    """The fields of a model: by their alias where they have one, else in camelCase."""
+    return {
+        info.serialization_alias or to_camel(name): _held(getattr(model, name))
+        for name, info in type(model).model_fields.items()
+    }
+
+
+def _held(value: object) -> Any:
+    """What a field holds: dates and durations as pydantic writes them, to the microsecond."""
+    match value:
+        case BaseModel():
+            return _named(value)
+        case _ if is_dataclass(value):
+            return {to_camel(each.name): _held(getattr(value, each.name)) for each in fields(value)}
+        case Mapping():
+            entries = cast("Mapping[object, object]", value)
+            return {str(key): _held(each) for key, each in entries.items()}
+        case list() | tuple():
+            return [_held(each) for each in cast("Iterable[object]", value)]
+        case _:
+            return to_jsonable_python(value)
 
 
 def moment(value: datetime) -> str:

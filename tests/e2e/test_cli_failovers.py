@@ -179,6 +179,7 @@ async def test_plan_shows_the_very_object_and_does_nothing(orders: Orders) -> No
     assert data["manifest"]["metadata"]["labels"] == {ALIAS_LABEL: job}
     assert "status" not in data["manifest"]
     assert data["answer"]["target"] == "west"
+    assert data["answer"]["purgeMode"] == "Directly"
     assert await orders.engine.find("west", orders.application) is None
     assert await orders.engine.find("east", orders.application) == before
     assert (await orders.do("status")).code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 import yaml
@@ -19,6 +20,10 @@ from cli.printing import (
     print_table,
 )
 from failover.domain.identity import ApplicationRef
+from failover.domain.phases import Phase
+from failover.domain.plan import FailoverPlan
+from failover.domain.request import Status
+from failover.domain.selection import Considered
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -87,3 +92,36 @@ def test_a_clock_that_is_behind_gives_no_negative_age() -> None:
 def test_plain_leaves_what_json_has() -> None:
     """Numbers, texts and nothing stay what they are."""
     assert plain({"a": [1, "x", None, True]}) == {"a": [1, "x", None, True]}
+
+
+def test_models_are_camel_case_and_data_stays_as_it_is() -> None:
+    """A plan is snake_case on Temporal's wire; what a script reads is camelCase, but for keys that are data."""
+    application = ApplicationRef(group="g", kind="K", namespace="n", name="o")
+    made = FailoverPlan(
+        application=application, source="east", source_uid="u", target="west", purge_mode="Never",
+        labels={"a_label": "x"},
+        considered=(Considered(cluster="west", standing="Chosen", reason="FirstEligible", message=""),),
+    )  # fmt: skip
+    status = Status(
+        application=application, phase=Phase.PLANNING, display_phase="Planning", plan=made, started_at=NOW
+    )  # fmt: skip
+    shown = plain({"status": status})["status"]
+    assert not {each for each in _keys(shown) if "_" in each} - {"a_label"}
+    assert shown["plan"]["sourceUid"] == "u"
+    assert shown["plan"]["purgeMode"] == "Never"
+    assert shown["plan"]["labels"] == {"a_label": "x"}
+    assert shown["plan"]["considered"][0]["standing"] == "Chosen"
+    assert shown["startedAt"] == "2026-01-02T03:04:05Z"
+    assert shown["toleration"] == "PT0S"
+
+
+def _keys(value: object) -> set[str]:
+    """Every key at every depth."""
+    match value:
+        case dict():
+            entries = cast("dict[str, object]", value)
+            return {*entries, *(key for each in entries.values() for key in _keys(each))}
+        case list():
+            return {key for each in cast("list[object]", value) for key in _keys(each)}
+        case _:
+            return set()
