@@ -23,6 +23,7 @@ from cli.topology import look
 from failover.domain.errors import FailoverError, InvalidInput
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import labels_of
+from failover.domain.overrides import Override
 from failover.domain.phases import Action
 from failover.domain.policy import Policy
 from failover.domain.request import Approval, Reply, Resolution, Retarget
@@ -31,7 +32,11 @@ from triggers.reading import Live, read
 
 NewPolicy = Annotated[
     list[str] | None,
-    typer.Option("-f", "--policy", help="The policy to go on with, in place of the old one."),
+    typer.Option(
+        "-f",
+        "--policy",
+        help="Files to go on with: a policy in them replaces the old one, override policies replace all the old ones.",
+    ),
 ]
 Digest = Annotated[
     str, typer.Option("--digest", help="Only if the plan still has this digest, without asking.")
@@ -125,11 +130,13 @@ def replan(
     by: Actor = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make a new plan, with -f under a new policy; an approval is asked anew."""
+    """Make a new plan, with -f under a new policy or new override policies; an approval is asked anew."""
 
     async def work(client: Client, application: ApplicationRef) -> Reply:
-        policy = await _new_policy(application, files) if files else None
-        resolution = Resolution(action=Action.REPLAN, actor=actor(by), note=reason, policy=policy)
+        policy, overrides = await _new_terms(application, files) if files else (None, None)
+        resolution = Resolution(
+            action=Action.REPLAN, actor=actor(by), note=reason, policy=policy, overrides=overrides
+        )
         return await steering.resolve(client, application, resolution)
 
     _steer(target, namespace, work, output)
@@ -258,9 +265,16 @@ async def _live(client: Client, application: ApplicationRef) -> Live:
     raise InvalidInput(f"the failover of {application} is over: {known.summary.outcome}")
 
 
-async def _new_policy(application: ApplicationRef, files: list[str]) -> Policy:
-    """The policy about the application; selectors by label are tried on the object, where it is seen."""
+async def _new_terms(
+    application: ApplicationRef, files: list[str]
+) -> tuple[Policy | None, tuple[Override, ...] | None]:
+    """The policy and the override policies about the application; `None` for what the files have none of.
+
+    Selectors by label are tried on the object, where it is seen.
+    """
     policies = load(files)
+    if not policies.policies and not policies.overrides:
+        raise InvalidInput(f"{', '.join(files)}: there is neither a policy nor an override policy")
     try:
         async with surroundings().fleet() as fleet:
             places = await look(fleet, application)
@@ -268,4 +282,7 @@ async def _new_policy(application: ApplicationRef, files: list[str]) -> Policy:
         places = ()  # selectors by name still tell
     nothing: dict[str, str] = {}
     labels = next((labels_of(each.manifest) for each in places if each.manifest), nothing)
-    return policy_of(policies, application, labels)
+    return (
+        policy_of(policies, application, labels) if policies.policies else None,
+        policies.overrides_of(application, labels) if policies.overrides else None,
+    )

@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from failover.domain.resolving import Decision, Standing, refusal
     from failover.domain.steps import PublishRequest
+    from failover.domain.terms import changes, terms_refusal
     from failover.temporal import SEARCH
 from workflows import moving, phases
 from workflows.run import Decided, End, Next, Run, SupersededError, upsert_search_attributes
@@ -181,11 +182,16 @@ class FailoverWorkflow:
         run.decided(
             f"{resolution.action} by {resolution.actor or 'somebody'} in {run.display}: {resolution.note}"
         )
+        different = "; ".join(changes(run.state.policy, run.state.overrides, resolution))
+        if different:
+            run.decided(f"from then on: {different}")
         if resolution.action is Action.ABORT:
             self._ask_abort(resolution)
         else:
             run.inbox.resolution = resolution
-        return self._reply(f"{resolution.action} is taken up")
+        return self._reply(
+            f"{resolution.action} is taken up" + (f": {different}" if different else "")
+        )
 
     @resolve.validator
     def _may_resolve(self, resolution: Resolution) -> None:
@@ -200,6 +206,8 @@ class FailoverWorkflow:
         )
         if (why := refusal(run.standing, decision)) is not None:
             raise ValueError(f"{resolution.action} makes no sense now: {why}")
+        if (why := terms_refusal(resolution)) is not None:
+            raise ValueError(why)
         if decision.declare_gone and not resolution.actor:
             raise ValueError(
                 "declareGone needs an actor: who says that no process of the old copy runs?"

@@ -83,6 +83,7 @@ async def purge(run: Run) -> Next:
         except Decided as decided:
             resolution = decided.resolution
             if decided.rewrites_record:
+                run.go_on_under(resolution)
                 return Phase.PLANNING
             if resolution.action is Action.RETRY:
                 remove_finalizer = resolution.remove_finalizer
@@ -102,8 +103,7 @@ def _decide_while_purging(run: Run, resolution: Resolution) -> Next | None:
         case Action.SKIP:
             return _purged(run)
         case Action.REPLAN | Action.RETRY:
-            if resolution.policy is not None:
-                run.set(policy=resolution.policy, approved="")
+            run.go_on_under(resolution)
             if run.state.delete_accepted:
                 run.set(replan_wanted=True)
                 return None
@@ -161,11 +161,11 @@ async def start(run: Run) -> Next:
 def _decide_about_target(run: Run, decided: Decided) -> Next:
     resolution = decided.resolution
     if decided.rewrites_record:
+        run.go_on_under(resolution)
         return Phase.PLANNING
     if resolution.action is Action.ABORT:
         return abort_next(run, resolution)
-    if resolution.policy is not None:
-        run.set(policy=resolution.policy, approved="")
+    run.go_on_under(resolution)
     return leave_target(run, "Replanned", resolution.note or "a person asked for another plan")
 
 
@@ -312,8 +312,7 @@ async def restore(run: Run) -> Next:
             Moving.restore_source, request, summary=f"put {app.short} back on {made.source}"
         )
     except Decided as decided:
-        if decided.resolution.policy is not None:
-            run.set(policy=decided.resolution.policy, approved="")
+        run.go_on_under(decided.resolution)
         run.set(outcome=None, attempted=(), outcome_reason="", outcome_message="")
         return Phase.PLANNING
     run.set(restored_uid=restored.uid, target=made.source, target_uid=restored.uid)

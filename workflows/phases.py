@@ -140,8 +140,7 @@ def _early_decision(run: Run, resolution: Resolution) -> Next:
     """A decision while nothing was written yet."""
     if resolution.action is Action.ABORT:
         return abort_next(run, resolution)
-    if resolution.policy is not None:
-        run.set(policy=resolution.policy)
+    run.go_on_under(resolution)
     return Phase.TOLERATING
 
 
@@ -298,8 +297,7 @@ def decide_while_planning(run: Run, resolution: Resolution) -> Next:
         case Action.SKIP:
             run.set(skipped_rules=(*run.state.skipped_rules, resolution.rule))
         case Action.REPLAN | Action.RETRY:
-            if resolution.policy is not None:
-                run.set(policy=resolution.policy, approved="")
+            run.go_on_under(resolution)
     return Phase.PLANNING
 
 
@@ -351,8 +349,8 @@ def _leave_waiting(run: Run) -> Next:
     except Decided as decided:
         return abort_next(run, decided.resolution)
     resolution = inbox.take_resolution()
-    if resolution is not None and resolution.policy is not None:
-        run.set(policy=resolution.policy, approved="")
+    if resolution is not None:
+        run.go_on_under(resolution)
     return Phase.PLANNING
 
 

@@ -194,6 +194,13 @@ class Run:
         self.set(claim=f"{workflow.info().original_execution_run_id}.{generation_seen}")
         return self.state.claim
 
+    def go_on_under(self, resolution: Resolution) -> None:
+        """Take up the policy and the overrides that a decision carries; an approval is asked anew."""
+        carried = {"policy": resolution.policy, "overrides": resolution.overrides}
+        changed = {key: value for key, value in carried.items() if value is not None}
+        if changed:
+            self.set(**changed, approved="")
+
     # Phases and their display
 
     def enter(self, phase: Phase, cluster: str = "") -> None:

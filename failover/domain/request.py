@@ -176,6 +176,8 @@ class Resolution(Wire):
     """Retry in Purging or Withdrawing: take exactly this finalizer off, once all owned pods are gone."""
     policy: Policy | None = None
     """Replan: a new policy, in place of the old one from now on."""
+    overrides: tuple[Override, ...] | None = None
+    """Replan: override policies, in place of all the old ones; left out, the old ones stay."""
 
 
 class Approval(Wire):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.saga import Saga, override_of
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+
+from failover.domain.overrides import Override
+from failover.domain.phases import Action
+from failover.domain.request import Status
+from tests.support.saga import Saga, override_of, policy_of
+from tests.support.waiting import eventually
 
 
 async def test_the_targets_overrides_are_applied_to_the_new_copy(saga: Saga) -> None:
@@ -18,3 +25,42 @@ async def test_the_targets_overrides_are_applied_to_the_new_copy(saga: Saga) -> 
     )
     await app.moved("west")
     assert (await app.copies())["west"]["spec"]["image"] == "west.example/flink:1.20"
+
+
+async def test_a_replan_brings_other_overrides_along(saga: Saga) -> None:
+    """While a plan waits for approval, a Replan replaces the overrides: the status says which, the copy has them."""
+    app = await saga.ill_application("overridden-anew")
+    await app.start(policy_of(app.name, mode="Confirm"), overrides=(image_on(app.name, "old"),))
+    await app.shows("AwaitingApproval")
+    first = (await app.status()).plan_digest
+    reply = await app.resolve(Action.REPLAN, overrides=(image_on(app.name, "new"),))
+    assert "changed OverridePolicy/" in reply.message
+
+    async def another_plan() -> Status | None:
+        status = await app.status()
+        planned = status.display_phase == "AwaitingApproval" and status.plan_digest != first
+        return status if planned else None
+
+    status = await eventually(another_plan, "a plan with the new overrides")
+    assert status is not None
+    assert any("changed OverridePolicy/" in each for each in status.decisions)
+    await app.approve(status.plan_digest)
+    await app.moved("west")
+    assert (await app.copies())["west"]["spec"]["image"] == "new.example/flink:1.20"
+
+
+async def test_new_terms_come_with_a_replan_only(saga: Saga) -> None:
+    """A Retry that carries a policy is refused, and leaves no trace."""
+    app = await saga.ill_application("overridden-not")
+    await app.start(policy_of(app.name, mode="Confirm"))
+    await app.shows("AwaitingApproval")
+    with pytest.raises(WorkflowUpdateFailedError):
+        await app.resolve(Action.RETRY, policy=policy_of(app.name))
+    await app.resolve(Action.ABORT)
+    await app.untouched()
+
+
+def image_on(name: str, registry: str) -> Override:
+    """An override of the image on west."""
+    image = f"{registry}.example/flink:1.20"
+    return override_of(name, "west", "/spec/image", image, operator="replace")
