@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping
 
 from failover.domain.dependents import as_dependent, compare, dependents_of, immovable
-from failover.domain.errors import AlreadyExists, DefiniteError, NotFound
+from failover.domain.errors import AlreadyExists, DefiniteError
 from failover.domain.identity import GroupKind, ObjectRef
-from failover.domain.manifest import Manifest, name_of, namespace_of, text
-from failover.domain.marks import created_by
+from failover.domain.manifest import Manifest, text
+from failover.domain.marks import created_by, without_created_by
 from failover.domain.plan import PlannedDependent
 from failover.domain.policy import Policy
 from failover.domain.record import Move
@@ -118,23 +118,9 @@ async def _ensure(cluster: Cluster, policy: Policy, wanted: Manifest) -> None:
         if policy.spec.conflict_resolution != "Overwrite":
             message = f"{ref} on {cluster.name} was created or changed after the plan, and differs"
             raise DependentConflict(message) from None
-        replacement = {**wanted, "metadata": {**wanted["metadata"]}}
+        # what was somebody's before is not ours to take away again, whatever is in it now
+        ours = wanted if created_by(there) else without_created_by(wanted)
+        replacement = {**ours, "metadata": {**ours["metadata"]}}
         for key in ("resourceVersion", "uid"):
             replacement["metadata"][key] = text(there, "metadata", key)
         await cluster.replace(replacement)
-
-
-async def remove_created(cluster: Cluster, dependents: tuple[Manifest, ...], failover: str) -> None:
-    """Delete those dependents that this failover created, and nobody changed to be theirs."""
-    for each in dependents:
-        ref = ObjectRef.of(each)
-        there = await cluster.find(ref.group_kind, namespace_of(each), name_of(each))
-        if there is None or created_by(there) != failover or compare(each, there):
-            continue
-        try:
-            await cluster.delete(
-                ref.group_kind, namespace_of(each), name_of(each), uid=text(there, "metadata", "uid"),
-                resource_version=text(there, "metadata", "resourceVersion"),
-            )  # fmt: skip
-        except NotFound:
-            continue

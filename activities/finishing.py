@@ -1,4 +1,8 @@
-"""The end of a move: labels off, nothing left over, the record closed."""
+"""The end of a move: labels off, nothing left over, the record closed.
+
+A cluster that the application has left keeps none of the dependents that we created there: neither its
+source, if an earlier move had brought them, nor a target that was begun and given up.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from activities.attempts import effect, may_write, seconds_before_this_attempt
 from activities.moving import SourceReappeared
 from activities.purging import close_record
 from activities.seeing import find_application
+from activities.sweeping import sweep
 from failover.domain.errors import Conflict, Invalid, NotFound, TransientError
 from failover.domain.manifest import annotations_of, is_deleting, labels_of, uid_of
 from failover.domain.marks import GENERATION, SUPERSEDED_BY, mark_of
@@ -81,7 +86,9 @@ class Finishing:
         todo, leftovers = list(request.clusters), list[str]()
         while True:
             found = await asyncio.gather(*(self._finish_on(name, request) for name in todo))
-            leftovers += [each for each in found if isinstance(each, str) and each]
+            leftovers += [
+                each for told in found if not isinstance(told, TransientError) for each in told
+            ]
             failed = [
                 (name, error)
                 for name, error in zip(todo, found, strict=True)
@@ -96,22 +103,24 @@ class Finishing:
                 return Finished(leftovers=(*leftovers, *unclosed))
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 
-    async def _finish_on(self, name: str, request: FinishRequest) -> TransientError | str:
-        """Empty when all is tidy there, or what is left over; the error of a cluster that does not answer."""
+    async def _finish_on(
+        self, name: str, request: FinishRequest
+    ) -> TransientError | tuple[str, ...]:
+        """What is left over there, if anything; the error of a cluster that does not answer."""
         try:
             return await self._tidy(self.fleet.cluster(name), request)
         except TransientError as error:
             return error
 
-    async def _tidy(self, cluster: Cluster, request: FinishRequest) -> str:
+    async def _tidy(self, cluster: Cluster, request: FinishRequest) -> tuple[str, ...]:
         app = request.claim.application
         found = await read_record(cluster, app)
         if not self._is_ours(found, request, cluster.name):
-            return ""
+            return ()
         assert found is not None, "_is_ours refuses a missing record"
         manifest = await find_application(cluster, app)
         left_in_place = request.purge_mode == "Never" and cluster.name == request.source
-        left_over = ""
+        left_over = list[str]()
         if manifest is not None and cluster.name != request.home and not left_in_place:
             if not is_deleting(manifest):
                 message = (
@@ -120,13 +129,20 @@ class Finishing:
                 )
                 raise SourceReappeared(message)
             # only a person who declared it gone lets it come to this
-            left_over = (
+            left_over.append(
                 f"{cluster.name}: the old copy was declared gone, and is still being deleted there"
             )
         if request.mark_superseded and left_in_place and manifest is not None:
             await self._mark_superseded(cluster, request)
+        if cluster.name != request.home and not left_in_place and found.record.move is not None:
+            left_over += await sweep(
+                cluster,
+                app,
+                found.record.move.dependents,
+                lambda: may_write(cluster, request.claim),
+            )
         await close_record(cluster, found, home=request.home)
-        return left_over
+        return tuple(left_over)
 
     def _is_ours(self, found: Found | None, request: FinishRequest, cluster: str) -> bool:
         """A record that is gone or newer needs nothing more from us, except where we live."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempts import current_attempt, effect, may_write, seconds_before_this_attempt
-from activities.dependents import remove_created
 from activities.gone import Closing, check_same_cluster, remove_finalizer
 from activities.moving import SourceChanged, SourceReappeared, is_of
 from activities.seeing import find_application
+from activities.sweeping import sweep
 from activities.together import together
 from failover.domain.errors import Conflict, DefiniteError, NotFound, TransientError
 from failover.domain.identity import GroupKind
@@ -173,9 +173,11 @@ class Purging:
                     deleted = True
                 await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
                 closure = closing.count
-        await may_write(cluster, request.claim)
-        await remove_created(cluster, move.dependents, request.claim.failover)
+        await sweep(  # what stays is told in the end, when every cluster is looked at once more
+            cluster, application, move.dependents, lambda: may_write(cluster, request.claim)
+        )
         if not move.withdrawn:
+            await may_write(cluster, request.claim)
             given_up = found.record.model_copy(
                 update={"move": move.model_copy(update={"withdrawn": True})}
             )

@@ -13,12 +13,16 @@ from failover.domain.errors import AlreadyExists, Conflict, DefiniteError, NotFo
 from failover.domain.identity import ApplicationRef, GroupKind, record_name
 from failover.domain.manifest import Manifest, mapping, text
 from failover.domain.record import (
+    LABEL,
     NAMESPACE,
+    Move,
     Record,
     RecordDamaged,
+    application_of,
     claim_of,
     from_secrets,
     generation_of,
+    is_open,
     part_count,
     part_name,
     to_secrets,
@@ -63,6 +67,10 @@ async def read_record(cluster: Cluster, application: ApplicationRef) -> Found | 
     head = await read_head(cluster, application)
     if head is None:
         return None
+    return await _whole(cluster, application, head)
+
+
+async def _whole(cluster: Cluster, application: ApplicationRef, head: Manifest) -> Found:
     generation = generation_of(head)
     parts = {
         number: await cluster.find(SECRET, NAMESPACE, part_name(application, generation, number))
@@ -70,6 +78,23 @@ async def read_record(cluster: Cluster, application: ApplicationRef) -> Found | 
         for number in range(1, part_count(head) + 1)
     }
     return Found(from_secrets(application, head, parts), head)
+
+
+async def moves_under_way(cluster: Cluster, namespace: str, *, but: ApplicationRef) -> list[Move]:
+    """The open moves of other applications of this namespace, by the records on this cluster.
+
+    Raises `RecordDamaged` where it cannot be told what one of them is about.
+    """
+    heads = await cluster.list(SECRET, NAMESPACE, label_selector=f"{LABEL}=true")
+    moves: list[Move] = []
+    for head in heads:
+        application = application_of(head)
+        if application is None or application == but or application.namespace != namespace:
+            continue
+        if is_open(head):
+            move = (await _whole(cluster, application, head)).record.move
+            moves += [move] if move is not None else []
+    return moves
 
 
 async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:

@@ -25,7 +25,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from failover.domain.errors import NotFound
-from failover.domain.identity import CLUSTER_SCOPE, ApplicationRef, failover_id
+from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.phases import EXIT_CODES, EXIT_WAITING, Outcome
 from failover.domain.request import FailoverResult, Status, StepEntry
 from failover.temporal import FAILOVER_WORKFLOW, SEARCH
@@ -276,11 +276,4 @@ def _outcome(execution: WorkflowExecution, stored: str) -> str:
 
 def application_of(workflow_id: str) -> ApplicationRef:
     """The application that an id names; of a very long id, as much of the name as it holds."""
-    _, namespace, kind, name = (*workflow_id.split("/", 3), "", "", "")[:4]
-    word, _, group = kind.partition(".")
-    return ApplicationRef(
-        group=group,
-        kind=word,
-        namespace="" if namespace == CLUSTER_SCOPE else namespace,
-        name=name,
-    )
+    return ApplicationRef.from_key(workflow_id.partition("/")[2])

@@ -36,7 +36,14 @@ _KINDS: Mapping[tuple[str, str], GroupKind] = {
     ("apps", "deployments"): GroupKind("apps", "Deployment"),
     ("apps", "replicasets"): GroupKind("apps", "ReplicaSet"),
     ("apps", "statefulsets"): GroupKind("apps", "StatefulSet"),
+    ("apps", "daemonsets"): GroupKind("apps", "DaemonSet"),
+    ("batch", "cronjobs"): GroupKind("batch", "CronJob"),
     ("batch", "jobs"): GroupKind("batch", "Job"),
+    ("networking.k8s.io", "ingresses"): GroupKind("networking.k8s.io", "Ingress"),
+    ("flink.apache.org", "flinkdeployments"): GroupKind("flink.apache.org", "FlinkDeployment"),
+    ("sparkoperator.k8s.io", "sparkapplications"): GroupKind(
+        "sparkoperator.k8s.io", "SparkApplication"
+    ),
 }
 """The kinds behind the resources of `RIGHTS`."""
 
@@ -174,8 +181,15 @@ def _namespaces(policies: Sequence[Policy]) -> tuple[str, ...]:
 
 
 async def _lacking(cluster: Cluster, asked: Sequence[Asked]) -> set[Asked]:
-    answers = await asyncio.gather(*(cluster.allowed(*each) for each in asked))
+    answers = await asyncio.gather(*(_allowed(cluster, each) for each in asked))
     return {each for each, allowed in zip(asked, answers, strict=True) if not allowed}
+
+
+async def _allowed(cluster: Cluster, asked: Asked) -> bool:
+    try:
+        return await cluster.allowed(*asked)
+    except UnknownKind:
+        return True  # nothing of a kind that is not served is ever asked for
 
 
 def _judged(cluster: str, unseen: set[Asked], lacking: set[Asked]) -> Finding:

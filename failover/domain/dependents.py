@@ -58,6 +58,9 @@ _POD_SPEC_PATHS: dict[GroupKind, tuple[str, ...]] = {
     GroupKind("batch", "Job"): ("spec", "template", "spec"),
 }
 
+TEMPLATE_KINDS: tuple[GroupKind, ...] = (*_POD_SPEC_PATHS, FLINK_DEPLOYMENT, SPARK_APPLICATION)
+"""The kinds whose pod templates are known here."""
+
 _EVERYWHERE = frozenset({DEFAULT_SERVICE_ACCOUNT, CLUSTER_CERTIFICATE})
 """What each namespace of each cluster has of its own."""
 

@@ -63,6 +63,14 @@ class ApplicationRef(BaseModel):
         """`<namespace>/<kind>.<group>/<name>`, `_` for cluster scope."""
         return f"{self.namespace or CLUSTER_SCOPE}/{self.group_kind}/{self.name}"
 
+    @classmethod
+    def from_key(cls, key: str) -> ApplicationRef:
+        """The application whose `key` this is; of a shortened key, as much of it as is there."""
+        namespace, kind, name = (*key.split("/", 2), "", "")[:3]
+        word, _, group = kind.partition(".")
+        scope = "" if namespace == CLUSTER_SCOPE else namespace
+        return cls(group=group, kind=word, namespace=scope, name=name)
+
 
 class ObjectRef(BaseModel):
     """One object by kind and name: a dependent, or what else stands beside an application."""

@@ -89,6 +89,14 @@ def with_created_by(manifest: Manifest, failover: str) -> Manifest:
     return with_annotations(manifest, {CREATED_BY_FAILOVER: failover})
 
 
+def without_created_by(manifest: Manifest) -> Manifest:
+    """A copy of a dependent that does not say so."""
+    metadata = {**mapping(manifest, "metadata")}
+    annotations = {**mapping(metadata, "annotations")}
+    annotations.pop(CREATED_BY_FAILOVER, None)
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
 def with_annotations(manifest: Manifest, annotations: dict[str, str]) -> Manifest:
     """A copy of the object with these annotations added, overwriting those of the same key."""
     marked = copied(manifest)

@@ -57,6 +57,8 @@ class Right:
     when: When = "always"
 
 
+_REFERS = "what still refers to a dependent of ours keeps it, when its application has left"
+
 WORKLOADS = Right(
     "application",
     "",
@@ -124,6 +126,46 @@ RIGHTS: tuple[Right, ...] = (
         ("create", "update", "delete"),
         "what a pod template refers to goes along, is compared with what is on the target, and is "
         "taken back if the move is; by name, so there is no list",
+        when="dependents",
+    ),
+    Right(
+        "application", "", ("pods", "serviceaccounts"), (), ("list",), _REFERS, when="dependents"
+    ),
+    Right(
+        "application",
+        "apps",
+        ("daemonsets", "deployments", "replicasets", "statefulsets"),
+        (),
+        ("list",),
+        _REFERS,
+        when="dependents",
+    ),
+    Right("application", "batch", ("cronjobs", "jobs"), (), ("list",), _REFERS, when="dependents"),
+    Right(
+        "application",
+        "networking.k8s.io",
+        ("ingresses",),
+        (),
+        ("list",),
+        _REFERS,
+        when="dependents",
+    ),
+    Right(
+        "application",
+        "flink.apache.org",
+        ("flinkdeployments",),
+        (),
+        ("list",),
+        _REFERS,
+        when="dependents",
+    ),
+    Right(
+        "application",
+        "sparkoperator.k8s.io",
+        ("sparkapplications",),
+        (),
+        ("list",),
+        _REFERS,
         when="dependents",
     ),
     Right(

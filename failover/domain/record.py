@@ -142,6 +142,12 @@ def is_open(head: Manifest) -> bool:
     return bool(_digests(head))
 
 
+def application_of(head: Manifest) -> ApplicationRef | None:
+    """The application that the Secret is about; `None` where it does not say, as the numbered ones."""
+    key = annotations_of(head).get(_APPLICATION, "")
+    return ApplicationRef.from_key(key) if _PARTS in annotations_of(head) and key else None
+
+
 def claim_of(head: Manifest) -> str:
     """The claim that the Secret carries."""
     return annotations_of(head).get(_CLAIM, "")

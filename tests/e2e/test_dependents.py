@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from failover.domain.phases import Outcome
-from tests.support.saga import NAMESPACE, Application, Saga, never_healthy_on, policy_of
+from tests.support.saga import NAMESPACE, Application, Ending, Saga, never_healthy_on, policy_of
 
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
@@ -119,3 +119,85 @@ async def test_a_withdrawn_target_keeps_nothing_that_we_created(saga: Saga) -> N
     assert await saga.world.api("west").find(f"{CONFIG_MAPS}/tidies-config") is None
     assert await saga.world.api("west").find(f"{SECRETS}/tidies-secret") is None
     assert await saga.world.api("north").find(f"{SECRETS}/tidies-secret")
+
+
+async def moved_on(app: Application, cluster: str) -> Application:
+    """It lives there now, and falls ill there."""
+    there = await app.running(cluster)
+    app.home, app.uid = cluster, there["metadata"]["uid"]
+    app.job_id = there["status"]["jobStatus"]["jobId"]
+    await app.fall_ill()
+    return app
+
+
+async def came_back(app: Application) -> Ending:
+    """Move from west, where it had been moved, to east again."""
+    await app.start(policy(app))
+    ending = await app.ends()
+    assert ending.outcome is Outcome.COMPLETED, ending
+    await app.lives_on("east")
+    await app.is_tidy("east", "west", home="east")
+    return ending
+
+
+async def test_what_an_earlier_move_brought_leaves_with_the_application(saga: Saga) -> None:
+    """ConfigMap and Secret were created on west by the first move; after the way back they are gone there."""
+    app = await with_dependents(saga, "returns")
+    await app.start(policy(app))
+    await app.moved("west")
+    await moved_on(app, "west")
+    ending = await came_back(app)
+    assert ending.result is not None
+    assert ending.result.leftovers == ()
+    west, east = saga.world.api("west"), saga.world.api("east")
+    assert await west.find(f"{CONFIG_MAPS}/returns-config") is None
+    assert await west.find(f"{SECRETS}/returns-secret") is None
+    assert await east.find(f"{CONFIG_MAPS}/returns-config"), "what a person made stays"
+
+
+async def test_what_somebody_else_needs_stays_on_the_source(saga: Saga) -> None:
+    """Another workload reads the ConfigMap, and somebody has written to the Secret: both stay."""
+    app = await with_dependents(saga, "shares")
+    await app.start(policy(app))
+    await app.moved("west")
+    west = saga.world.api("west")
+    await west.create(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", reader("shares"))
+    label = {"metadata": {"labels": {"team": "theirs"}}}
+    await west.merge(f"{SECRETS}/shares-secret", label)
+    await moved_on(app, "west")
+    await came_back(app)
+    assert await west.find(f"{CONFIG_MAPS}/shares-config")
+    assert await west.find(f"{SECRETS}/shares-secret")
+
+
+def reader(name: str) -> dict[str, Any]:
+    """A Deployment at rest whose pods would read the ConfigMap."""
+    labels = {"app": f"{name}-reader"}
+    container = {
+        "name": "main",
+        "image": "reader",
+        "envFrom": [{"configMapRef": {"name": f"{name}-config"}}],
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"{name}-reader", "namespace": NAMESPACE},
+        "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+async def test_what_was_overwritten_is_not_taken_away(saga: Saga) -> None:
+    """The ConfigMap on west was somebody's before we overwrote it: it stays when west is given up."""
+    app = await with_dependents(saga, "gives-up")
+    west = saga.world.api("west")
+    await west.create(CONFIG_MAPS, config_map("gives-up-config", "from west"))
+    asked = policy_of(
+        app.name,
+        spec={"propagateDeps": True, "conflictResolution": "Overwrite"},
+        verification={"healthyWithinSeconds": 1},
+    )
+    await app.start(asked, overrides=never_healthy_on(app.name, "west"))
+    await app.moved("north")
+    assert (await west.get(f"{CONFIG_MAPS}/gives-up-config"))["data"] == {"key": "from east"}
+    assert await west.find(f"{SECRETS}/gives-up-secret") is None

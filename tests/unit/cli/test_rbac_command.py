@@ -36,12 +36,13 @@ def verbs_on(documents: list[dict[str, Any]], resource: str) -> set[str]:
 def test_a_mover_may_delete_and_a_watcher_may_not(
     policy_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For the kinds of the policies, and no other."""
+    """For the kinds of the policies, and no other; who refers to a dependent is only listed."""
     mover = printed(capsys, "-f", str(policy_file), "--role", "mover")
     watcher = printed(capsys, "-f", str(policy_file), "--role", "watcher")
     assert "delete" in verbs_on(mover, "flinkdeployments")
     assert verbs_on(watcher, "flinkdeployments") == {"get", "list", "watch"}
-    assert not verbs_on(mover, "sparkapplications")
+    assert verbs_on(mover, "sparkapplications") == {"list"}
+    assert not verbs_on(watcher, "sparkapplications")
 
 
 def test_namespaces_and_subject_are_taken_over(

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from cli.rbac import CATALOGUE
+from failover.domain.identity import GroupKind
 from failover.domain.rbac import RIGHTS, KindInUse, RoleName, Subject, roles
+from failover.domain.referrers import REFERRING_KINDS
 
 FLINK = KindInUse("flink.apache.org", "flinkdeployments")
 READ_VERBS = {"get", "list", "watch"}
@@ -54,6 +57,24 @@ def test_secrets_of_applications_only_with_dependents(role: RoleName) -> None:
     without = roles([FLINK], role, dependents=False)
     assert verbs(without, "ClusterRole", "secrets") == set()
     assert "list" not in verbs(roles([FLINK], role), "ClusterRole", "secrets")
+
+
+def test_whoever_refers_to_a_dependent_may_be_listed() -> None:
+    """All kinds that the sweep searches, by movers only, and only where dependents go along."""
+    plurals = {**CATALOGUE, **_BESIDE_THE_CATALOGUE}
+    for kind in REFERRING_KINDS:
+        assert "list" in verbs(roles([FLINK], "mover"), "ClusterRole", plurals[kind]), kind
+    without = roles([FLINK], "mover", dependents=False)
+    assert not verbs(without, "ClusterRole", "ingresses")
+    assert not verbs(roles([FLINK], "watcher"), "ClusterRole", "ingresses")
+
+
+_BESIDE_THE_CATALOGUE = {
+    GroupKind("", "Pod"): "pods",
+    GroupKind("", "ServiceAccount"): "serviceaccounts",
+    GroupKind("apps", "ReplicaSet"): "replicasets",
+    GroupKind("networking.k8s.io", "Ingress"): "ingresses",
+}
 
 
 def test_named_namespaces_bound_the_applications_rights() -> None:
