@@ -48,7 +48,7 @@ CACHED_WORKFLOWS_MAX = 5000
 
 PASSED_THROUGH = (
     "failover", "activities", "jsonpath_ng", "yaml", "prometheus_client",
-    "workflows.moving", "workflows.options", "workflows.phases", "workflows.run",
+    "workflows.concluding", "workflows.moving", "workflows.options", "workflows.phases", "workflows.run",
 )  # fmt: skip
 """What the sandbox does not import anew for each run: none of these modules holds any state.
 

@@ -293,7 +293,7 @@ async def withdraw(run: Run) -> Next:
         for each in state.attempted
     )
     run.set(attempted=attempted, target_touched=False, target_uid="", verified=False)
-    if state.outcome in {Outcome.ABORTED, Outcome.ROLLED_BACK, Outcome.RECOVERED}:
+    if state.outcome is not None:
         return Phase.RESTORING if state.delete_accepted else Phase.FINISHING
     return Phase.PLANNING
 

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         PlanAnswer,
         PlanRequest,
     )
+from workflows.concluding import conclude
 from workflows.run import Decided, End, Next, Run, StepFailed
 
 LOOK_AGAIN_MIN = timedelta(seconds=10)
@@ -49,7 +50,7 @@ async def tolerate(run: Run) -> Next:
         if seen.open_record and (not run.state.adoption_checked or not seen.found):
             return Phase.PLANNING
         if (end := _judge_first(run, seen)) is not None:
-            return end
+            return await conclude(run, end)
         policy = run.state.policy.active
         remaining = run.state.clock.remaining(
             policy.toleration, workflow.now(), policy.decision_conditions.on_unknown
@@ -175,11 +176,11 @@ async def plan(run: Run) -> Next:
         return decide_while_planning(run, decided.resolution)
     match answered.answer:
         case FailoverPlan() as made:
-            return _planned(run, made)
+            return await _planned(run, made)
         case Adoption() as adoption:
             return _adopted(run, adoption)
         case NotNeeded(health=health):
-            return _not_needed(run, health)
+            return await _not_needed(run, health)
         case NoCandidateNow() as none:
             run.set(considered=none.considered)
             return _no_candidate(run, none.message)
@@ -187,7 +188,7 @@ async def plan(run: Run) -> Next:
             run.set(considered=refused.considered)
             if run.state.delete_accepted or run.state.attempted:
                 return give_up(run, refused.reason, refused.message)
-            return End(Outcome.REFUSED, refused.reason, refused.message)
+            return await conclude(run, End(Outcome.REFUSED, refused.reason, refused.message))
 
 
 def _only_adopts(run: Run) -> bool:
@@ -200,7 +201,7 @@ def _only_adopts(run: Run) -> bool:
     return not (state.forced or state.adoption_checked or state.staged or used_up == timedelta(0))
 
 
-def _planned(run: Run, made: FailoverPlan) -> Next:
+async def _planned(run: Run, made: FailoverPlan) -> Next:
     run.set(
         plan=made,
         considered=made.considered,
@@ -210,11 +211,8 @@ def _planned(run: Run, made: FailoverPlan) -> Next:
     run.note(f"to {made.target}: " + "; ".join(made.steps))
     mode = run.state.policy.active.effective_mode
     if run.request.observe_only or mode == "Observe":
-        return End(
-            Outcome.WOULD_HAVE_MOVED,
-            "Observed",
-            f"would have moved to {made.target}: " + "; ".join(made.steps),
-        )
+        message = f"would have moved to {made.target}: " + "; ".join(made.steps)
+        return await conclude(run, End(Outcome.WOULD_HAVE_MOVED, "Observed", message))
     if mode == "Confirm" and run.state.approved != made.digest:
         return Phase.AWAITING_APPROVAL
     return Phase.CAPTURING
@@ -244,18 +242,11 @@ def _adopted(run: Run, adoption: Adoption) -> Next:
     return Phase.CAPTURING
 
 
-def _not_needed(run: Run, health: Health) -> Next:
+async def _not_needed(run: Run, health: Health) -> Next:
     _saw(run, Observation(found=True, health=health))
     run.set(adoption_checked=True)
     if health.status is HealthStatus.HEALTHY:
-        if run.state.staged:
-            run.set(
-                outcome=Outcome.RECOVERED,
-                outcome_reason=health.reason,
-                outcome_message=health.message,
-            )
-            return Phase.WITHDRAWING if run.state.target_touched else Phase.FINISHING
-        return End(Outcome.RECOVERED, health.reason, health.message)
+        return await conclude(run, End(Outcome.RECOVERED, health.reason, health.message))
     run.set(looked=False)
     return Phase.TOLERATING
 

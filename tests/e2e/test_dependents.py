@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from failover.domain.phases import Outcome
+from failover.domain.phases import Action, Outcome
+from tests.support.admission import Place, refuse
 from tests.support.saga import NAMESPACE, Application, Ending, Saga, never_healthy_on, policy_of
 
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
@@ -201,3 +202,43 @@ async def test_what_was_overwritten_is_not_taken_away(saga: Saga) -> None:
     await app.moved("north")
     assert (await west.get(f"{CONFIG_MAPS}/gives-up-config"))["data"] == {"key": "from east"}
     assert await west.find(f"{SECRETS}/gives-up-secret") is None
+
+
+async def blocked_while_captured(saga: Saga, name: str) -> Application:
+    """Blocked in Capturing: west has the record and the ConfigMap, and refuses the Secret."""
+    app = await with_dependents(saga, name)
+    place = Place("", "v1", "secrets", "Secret", NAMESPACE)
+    refusing = await refuse(saga.world.api("west"), place, f"{name}-secret", "CREATE")
+    try:
+        await app.start(policy(app))
+        status = await app.blocks("Forbidden")
+        assert status.phase == "Capturing"
+    finally:
+        await refusing.lift()
+    assert await saga.world.api("west").find(f"{CONFIG_MAPS}/{name}-config")
+    assert await app.record("west")
+    return app
+
+
+async def test_a_replan_leaves_nothing_on_the_first_target(saga: Saga) -> None:
+    """Another target is chosen: what the blocked capture had put on west is gone in the end."""
+    app = await blocked_while_captured(saga, "replans")
+    elsewhere = policy_of(app.name, clusters=["east", "north"], spec={"propagateDeps": True})
+    await app.resolve(Action.REPLAN, policy=elsewhere)
+    ending = await app.moved("north")
+    assert ending.result is not None
+    assert ending.result.leftovers == ()
+    assert await saga.world.api("west").find(f"{CONFIG_MAPS}/replans-config") is None
+    assert await saga.world.api("north").find(f"{CONFIG_MAPS}/replans-config")
+
+
+async def test_a_replan_that_is_refused_leaves_nothing_either(saga: Saga) -> None:
+    """Under the new policy a rule forbids the move: it ends so, once west is as it was."""
+    app = await blocked_while_captured(saga, "refuses")
+    forbidden = policy_of(
+        app.name, purge_mode="Gracefully", spec={"propagateDeps": True}, allowTwoCopies=False
+    )
+    await app.resolve(Action.REPLAN, policy=forbidden)
+    ending = await app.untouched(Outcome.REFUSED)
+    assert ending.reason == "TwoCopiesOfExclusiveState"
+    assert await saga.world.api("west").find(f"{CONFIG_MAPS}/refuses-config") is None
