@@ -20,6 +20,7 @@ from activities.moving import Moving
 from activities.observing import Observing
 from activities.purging import Purging
 from activities.telling import Telling
+from activities.tidying import Tidying
 from failover.domain.phases import WAITING_PHASES
 from failover.fleet import Fleet
 from failover.kube.fleet import open_fleet
@@ -66,12 +67,14 @@ def make_worker(client: Client, fleet: Fleet, metrics: Metrics) -> Worker:
         Purging(fleet),
     )
     moving, telling = Moving(fleet, Pauses(client)), Telling(fleet, metrics)
+    tidying = Tidying(fleet)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[FailoverWorkflow, PauseWorkflow],
         activities=[
             observing.observe,
+            tidying.tidy_interrupted,
             observing.wait_out_toleration,
             observing.await_healthy,
             deciding.plan_failover,

@@ -20,11 +20,12 @@ from typing import Any, ParamSpec, TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from failover.domain.errors import FailoverError
-from failover.domain.manifest import Manifest
+from failover.domain.errors import Conflict, FailoverError
+from failover.domain.identity import ApplicationRef
+from failover.domain.manifest import Manifest, resource_version_of
 from failover.domain.steps import Claim
 from failover.fleet import Cluster
-from failover.records import AttemptOver, check_claim
+from failover.records import AttemptOver, check_claim, read_head
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,6 +85,21 @@ async def may_write(cluster: Cluster, claim: Claim) -> Manifest:
     head = await check_claim(cluster, claim)
     current_attempt().check()
     return head
+
+
+def still_as_read(
+    cluster: Cluster, application: ApplicationRef, head: Manifest
+) -> Callable[[], Awaitable[None]]:
+    """Where no claim of ours covers a change: right before it, the record is still the one that was read."""
+
+    async def check() -> None:
+        now = await read_head(cluster, application)
+        if now is None or resource_version_of(now) != resource_version_of(head):
+            message = f"the record of {application} on {cluster.name} was changed by somebody else"
+            raise Conflict(message)
+        current_attempt().check()
+
+    return check
 
 
 def effect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:

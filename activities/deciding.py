@@ -129,7 +129,7 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
     snapshot = await look_everywhere(fleet, request)
     if request.claim:
         return await _plan_from_record(fleet, request, snapshot)
-    if (adoption := await _adoption(fleet, request, snapshot)) is not None:
+    if (adoption := await adoption_of(fleet, request, snapshot)) is not None:
         return adoption
     _raise_if_source_unseen(request, snapshot)
     manifest = snapshot.objects.get(request.source)
@@ -195,7 +195,7 @@ def _not_needed(request: PlanRequest, health: Health) -> NotNeeded | None:
     return None
 
 
-async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Adoption | None:
+async def adoption_of(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Adoption | None:
     """An interrupted failover whose effects must be taken over, not repeated."""
     for record, move in await _open_moves(fleet, request, snapshot):
         if _is_over(request, snapshot, record, move):

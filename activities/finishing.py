@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import effect, may_write, seconds_before_this_attempt
+from activities.attempts import effect, may_write, seconds_before_this_attempt, still_as_read
 from activities.moving import SourceReappeared
 from activities.purging import close_record
+from activities.releasing import release
 from activities.seeing import find_application
 from activities.sweeping import sweep
-from failover.domain.errors import Conflict, Invalid, NotFound, TransientError
-from failover.domain.manifest import annotations_of, is_deleting, labels_of, uid_of
-from failover.domain.marks import GENERATION, SUPERSEDED_BY, mark_of
+from failover.domain.errors import TransientError
+from failover.domain.manifest import annotations_of, is_deleting, uid_of
+from failover.domain.marks import SUPERSEDED_BY
 from failover.domain.overrides.patching import escape
 from failover.domain.steps import Finished, FinishRequest, ReleaseRequest
 from failover.fleet import Cluster, Fleet
@@ -37,44 +38,14 @@ class Finishing:
     @effect
     async def release_labels(self, request: ReleaseRequest) -> None:
         """Take exactly our labels off our copy; a mismatch means released already, or newer: success."""
-        cluster = self.fleet.cluster(request.cluster)
-        app = request.claim.application
-        manifest = await find_application(cluster, app)
-        if manifest is None or uid_of(manifest) != request.uid:
-            return
-        ours = {
-            key: value
-            for key, value in request.labels.items()
-            if labels_of(manifest).get(key) == value
-        }
-        mark = mark_of(manifest)
-        if not ours or mark is None or mark.generation != request.claim.generation:
-            return
-        operations = [
-            {"op": "test", "path": "/metadata/uid", "value": request.uid},
-            {
-                "op": "test",
-                "path": f"/metadata/annotations/{escape(GENERATION)}",
-                "value": str(mark.generation),
-            },
-            *(
-                {"op": "test", "path": f"/metadata/labels/{escape(key)}", "value": value}
-                for key, value in ours.items()
-            ),
-            *({"op": "remove", "path": f"/metadata/labels/{escape(key)}"} for key in ours),
-        ]
-        await may_write(cluster, request.claim)
-        try:
-            await cluster.patch(app.group_kind, app.namespace, app.name, operations)
-        except (Conflict, NotFound, Invalid) as error:
-            if isinstance(error, Invalid) and not await self._released(cluster, request):
-                raise
-            return
-
-    async def _released(self, cluster: Cluster, request: ReleaseRequest) -> bool:
-        manifest = await find_application(cluster, request.claim.application)
-        return manifest is None or not any(
-            labels_of(manifest).get(key) == value for key, value in request.labels.items()
+        cluster, claim = self.fleet.cluster(request.cluster), request.claim
+        await release(
+            cluster,
+            claim.application,
+            request.uid,
+            request.labels,
+            {claim.generation},
+            lambda: may_write(cluster, claim),
         )
 
     @activity.defn
@@ -116,7 +87,7 @@ class Finishing:
         app = request.claim.application
         found = await read_record(cluster, app)
         if not self._is_ours(found, request, cluster.name):
-            return ()
+            return await self._close_older(cluster, found, request)
         assert found is not None, "_is_ours refuses a missing record"
         manifest = await find_application(cluster, app)
         left_in_place = request.purge_mode == "Never" and cluster.name == request.source
@@ -155,6 +126,21 @@ class Finishing:
                 raise
             return False
         return True
+
+    async def _close_older(
+        self, cluster: Cluster, found: Found | None, request: FinishRequest
+    ) -> tuple[str, ...]:
+        """An earlier move was cut off, and its record is open still where we have nothing to do."""
+        app, generation = request.claim.application, request.claim.generation
+        if found is None or found.record.move is None or cluster.name == request.home:
+            return ()
+        if found.record.generation >= generation:
+            return ()  # newer than we: whoever that is closes it
+        left_over = await sweep(
+            cluster, app, found.record.move.dependents, still_as_read(cluster, app, found.head)
+        )
+        await close_record(cluster, found, home=request.home)
+        return left_over
 
     async def _mark_superseded(self, cluster: Cluster, request: FinishRequest) -> None:
         app = request.claim.application

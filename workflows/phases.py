@@ -48,6 +48,7 @@ async def tolerate(run: Run) -> Next:
     seen = await _look(run)
     while True:
         if seen.open_record and (not run.state.adoption_checked or not seen.found):
+            run.set(open_record=True)
             return Phase.PLANNING
         if (end := _judge_first(run, seen)) is not None:
             return await conclude(run, end)

@@ -418,10 +418,15 @@ class Run:
         await self._block(StepFailed(reason, message, transient=False, accepted=False), 1, "")
 
     @property
+    def may_write(self) -> bool:
+        """Whether it may change anything on a cluster, or only observes."""
+        observes = self.state.policy.active.effective_mode == "Observe"
+        return not (self.request.observe_only or observes)
+
+    @property
     def told_on(self) -> tuple[str, ...]:
         """The clusters on which an Event tells how it goes: none while it only observes."""
-        observes = self.state.policy.active.effective_mode == "Observe"
-        if self.request.observe_only or observes:
+        if not self.may_write:
             return ()
         places = (self.request.source, self.state.target)
         return tuple(dict.fromkeys(each for each in places if each))

@@ -118,6 +118,8 @@ class State(Wire):
     source_gone: bool = False
     adoption_checked: bool = False
     """The open record of an earlier failover was looked at, and left nothing to take over."""
+    open_record: bool = False
+    """The first looks found the record of an earlier failover open."""
     adopted: bool = False
     """An interrupted failover was taken over: its record is the truth, not the live source."""
     target_touched: bool = False

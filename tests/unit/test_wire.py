@@ -20,6 +20,7 @@ from activities.moving import Moving
 from activities.observing import Observing
 from activities.purging import Purging
 from activities.telling import Telling
+from activities.tidying import Tidying
 from failover.domain import request, steps
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.record import Record
@@ -40,7 +41,7 @@ def wire() -> dict[str, Any]:
         },
         "activities": sorted(
             name
-            for kind in (Deciding, Finishing, Moving, Observing, Purging, Telling)
+            for kind in (Deciding, Finishing, Moving, Observing, Purging, Telling, Tidying)
             for name in _activities(kind)
         ),
         "searchAttributes": {key.name: key.indexed_value_type.name for key in SEARCH_ATTRIBUTES},
