@@ -51,7 +51,8 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
     left, right = (each.spec.model_dump(mode="json", by_alias=True) for each in (before, after))
     for path, old, new in _differences(left, right, ()):
         short = path[2:] if path[:2] == ("failover", "application") else path
-        yield f"{'.'.join(short)} {_shown(old)} → {_shown(new)}"
+        told = f"{_shown(old)} → {_shown(new)}"
+        yield f"{'.'.join(short)} {told if _shown(old) != _shown(new) else 'changed'}"
 
 
 def _differences(

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ from tests.support.engine import (
     failover_policy,
     write_policy,
 )
+from tests.support.waiting import eventually
 
 UI = "http://temporal.example"
 
@@ -253,7 +255,41 @@ async def test_replan_takes_a_new_policy(orders: Orders) -> None:
     assert (await orders.start(bad, *wishes)).code == 3
     replanned = await orders.do("replan", "-f", orders.policy())
     assert replanned.code == 0, replanned.err
+    assert "statePreservation.rules" in replanned.out, "the answer says what is different"
     assert (await orders.do("status", "--wait", "--timeout", "60")).code == 0
+
+
+async def test_replan_takes_override_policies_alone(orders: Orders) -> None:
+    """A file with an override policy only leaves the policy as it is, and shapes the copy."""
+    await orders.sick()
+    started = await orders.start(orders.policy(mode="Confirm"), "--wait", "--timeout", "60")
+    assert started.code == 3, started.err
+    file = write_policy(orders.directory, image_override(orders.namespace))
+    replanned = await orders.do("replan", "-f", file)
+    assert replanned.code == 0, replanned.err
+    assert "added OverridePolicy/orders" in replanned.out
+
+    async def approved() -> bool:
+        return (await orders.do("approve", "-y")).code == 0  # 2 while it is planned anew
+
+    await eventually(approved, "the new plan is approved")
+    assert (await orders.do("status", "--wait", "--timeout", "60")).code == 0
+    copy = await orders.engine.find("west", orders.application)
+    assert copy is not None
+    assert copy["spec"]["image"] == "west.example/flink:1.20"
+    status = (await orders.do("status", "-o", "json")).json
+    assert any("added OverridePolicy/orders" in each for each in status["result"]["decisions"])
+
+
+def image_override(namespace: str) -> dict[str, Any]:
+    """An override policy for the image of everything in the namespace."""
+    plain = {"path": "/spec/image", "operator": "replace", "value": "west.example/flink:1.20"}
+    return {
+        "apiVersion": "policy.karmada.io/v1alpha1",
+        "kind": "OverridePolicy",
+        "metadata": {"name": "orders-image", "namespace": namespace},
+        "spec": {"overrideRules": [{"overriders": {"plaintext": [plain]}}]},
+    }
 
 
 async def test_an_approval_is_for_the_plan_that_was_shown(orders: Orders) -> None:

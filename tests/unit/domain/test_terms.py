@@ -56,6 +56,8 @@ def test_a_list_is_told_by_its_length_and_all_of_it_is_bounded() -> None:
     assert changes(BEFORE, (), replan(after)) == (
         "placement.clusterAffinity.clusterNames [3] → [1]",
     )
+    other_path = policy_of("orders", path="{ .other }")
+    assert changes(BEFORE, (), replan(other_path)) == ("statePreservation.rules changed",)
     many = tuple(override_of(f"o{number}", "west", "/spec/image", "x") for number in range(30))
     told = changes(BEFORE, (), replan(overrides=many))
     assert len(told) == CHANGES_MAX + 1
