@@ -28,6 +28,11 @@ POD_SPEC: dict[str, Any] = {
 }
 
 
+def refs(*each: ObjectRef) -> frozenset[ObjectRef]:
+    """These, as a set."""
+    return frozenset(each)
+
+
 def thing(api_version: str, kind: str, name: str = "x", **content: Any) -> Manifest:
     """An object in the namespace."""
     metadata = {"name": name, "namespace": "shop"}
@@ -57,7 +62,7 @@ def templated(kind: str) -> Manifest:
 @pytest.mark.parametrize("kind", [each.kind for each in TEMPLATE_KINDS])
 def test_every_kind_with_a_pod_template_refers(kind: str) -> None:
     """Each kind that is listed before anything goes is also understood."""
-    assert references_of(templated(kind)) >= {SECRET, CONFIG, ACCOUNT}
+    assert references_of(templated(kind)) >= refs(SECRET, CONFIG, ACCOUNT)
     assert not unreferred([SECRET, CONFIG, ACCOUNT], [templated(kind)])
 
 
@@ -75,14 +80,14 @@ def test_every_kind_with_a_pod_template_refers(kind: str) -> None:
 )
 def test_what_names_secrets_by_itself_refers_to_them(manifest: Manifest) -> None:
     """No pod template is needed: the default account's pull secret, an ingress's certificate."""
-    assert unreferred([SECRET, CONFIG], [manifest]) == {CONFIG}
+    assert unreferred([SECRET, CONFIG], [manifest]) == refs(CONFIG)
     assert manifest["kind"] in {each.kind for each in REFERRING_KINDS}
 
 
 def test_what_goes_too_keeps_nothing() -> None:
     """A service account of ours that goes does not hold its Secret; one that stays does."""
     account = thing("v1", "ServiceAccount", "a", imagePullSecrets=[{"name": "s"}])
-    assert unreferred([SECRET, ACCOUNT], [account]) == {SECRET, ACCOUNT}
+    assert unreferred([SECRET, ACCOUNT], [account]) == refs(SECRET, ACCOUNT)
     assert not unreferred([SECRET, ACCOUNT], [account, templated("Pod")])
     user = thing("v1", "Pod", spec={"serviceAccountName": "a", "containers": []})
     assert not unreferred([SECRET, ACCOUNT], [account, user])
@@ -90,14 +95,14 @@ def test_what_goes_too_keeps_nothing() -> None:
 
 def test_what_a_move_under_way_holds_stays() -> None:
     """Its copy is nowhere yet, and will need it."""
-    assert unreferred([SECRET, CONFIG], [], held=[SECRET]) == {CONFIG}
+    assert unreferred([SECRET, CONFIG], [], held=[SECRET]) == refs(CONFIG)
 
 
 def test_the_same_name_elsewhere_is_another_object() -> None:
     """Names count within their namespace and kind."""
     other = templated("Pod")
     other["metadata"]["namespace"] = "other"
-    assert unreferred([SECRET], [other]) == {SECRET}
+    assert unreferred([SECRET], [other]) == refs(SECRET)
 
 
 def managed(*managers: str, subresource: str = "", marked: bool = True) -> Manifest:
