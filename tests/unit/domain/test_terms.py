@@ -8,7 +8,7 @@ from failover.domain.phases import Action
 from failover.domain.policy import Policy
 from failover.domain.request import Resolution
 from failover.domain.terms import CHANGES_MAX, changes, terms_refusal
-from tests.support.saga import override_of, policy_of
+from tests.support.policies import override_of, policy_of
 
 BEFORE = policy_of("orders")
 WEST = override_of("orders", "west", "/spec/image", "secret-registry/west", operator="replace")
