@@ -52,7 +52,8 @@ def unreferred(
     left = set(dependents) - set(held)
     references = [(ObjectRef.of(each), references_of(each)) for each in objects]
     while True:
-        needed = {ref for by, named in references if by not in left for ref in named & left}
+        staying = (named for by, named in references if by not in left)
+        needed = left & frozenset[ObjectRef]().union(*staying)
         if not needed:
             return frozenset(left)
         left -= needed
