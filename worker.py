@@ -14,8 +14,10 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.capturing import Capturing
 from activities.deciding import Deciding
 from activities.finishing import Finishing
+from activities.lanes import Lanes
 from activities.moving import Moving
 from activities.observing import Observing
 from activities.purging import Purging
@@ -49,7 +51,8 @@ CACHED_WORKFLOWS_MAX = 5000
 
 PASSED_THROUGH = (
     "failover", "activities", "jsonpath_ng", "yaml", "prometheus_client",
-    "workflows.concluding", "workflows.moving", "workflows.options", "workflows.phases", "workflows.run",
+    "workflows.capturing", "workflows.concluding", "workflows.moving", "workflows.options",
+    "workflows.phases", "workflows.run", "workflows.tolerating",
 )  # fmt: skip
 """What the sandbox does not import anew for each run: none of these modules holds any state.
 
@@ -60,13 +63,16 @@ than all else that a worker does for a failover.
 
 def make_worker(client: Client, fleet: Fleet, metrics: Metrics) -> Worker:
     """A worker for this fleet: an async wait costs memory, not a thread, so it takes thousands."""
-    deciding, finishing, observing, purging = (
+    lanes = Lanes()
+    capturing, deciding, finishing, moving, observing, purging, telling = (
+        Capturing(fleet, Pauses(client), lanes),
         Deciding(fleet),
         Finishing(fleet),
+        Moving(fleet, lanes),
         Observing(fleet),
         Purging(fleet),
+        Telling(fleet, metrics),
     )
-    moving, telling = Moving(fleet, Pauses(client)), Telling(fleet, metrics)
     tidying = Tidying(fleet)
     return Worker(
         client,
@@ -78,7 +84,7 @@ def make_worker(client: Client, fleet: Fleet, metrics: Metrics) -> Worker:
             observing.wait_out_toleration,
             observing.await_healthy,
             deciding.plan_failover,
-            moving.capture_and_stage,
+            capturing.capture_and_stage,
             moving.start_on_target,
             moving.restore_source,
             purging.purge_source,

@@ -11,9 +11,10 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
@@ -45,6 +46,8 @@ class Attempt:
         self._last_beat = self._loop.time()
         self.delete_accepted = False
         """Set by a purge: whether a delete was accepted, or may have been."""
+        self.wrote = activity.info().attempt > 1
+        """Set by a capture: whether anything was written, or may have been, by a lost worker say."""
 
     def beat(self, *details: Any) -> None:
         """Tell Temporal that this attempt lives."""
@@ -102,6 +105,15 @@ def still_as_read(
     return check
 
 
+async def to_the_end(work: Coroutine[Any, Any, R]) -> R:
+    """Do this work whole: a cancellation that comes meanwhile has come too late."""
+    working = asyncio.create_task(work)
+    while not working.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([working])
+    return working.result()
+
+
 def effect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Wrap an activity: heartbeats while it runs, errors as Temporal wants them."""
 
@@ -133,12 +145,16 @@ def effect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
 def as_application_error(error: FailoverError, attempt: Attempt) -> ApplicationError:
     """The error as it stands in the history: reason, message, and whether another try may help."""
-    details = {"transient": error.transient, "accepted": attempt.delete_accepted}
+    details = _details(attempt, transient=error.transient)
     return ApplicationError(error.message, details, type=error.reason, non_retryable=True)
 
 
 def _unexpected(error: Exception, attempt: Attempt) -> ApplicationError:
     """A bug, or something nobody thought of: a person has to look. Its text stays in the log."""
     message = f"unexpected {type(error).__name__}; see the worker's log at this time"
-    details = {"transient": False, "accepted": attempt.delete_accepted}
+    details = _details(attempt, transient=False)
     return ApplicationError(message, details, type="Unexpected", non_retryable=True)
+
+
+def _details(attempt: Attempt, *, transient: bool) -> dict[str, bool]:
+    return {"transient": transient, "accepted": attempt.delete_accepted, "wrote": attempt.wrote}

@@ -6,27 +6,27 @@ The answer stands in the history, so the rules may change in any release without
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.adopting import adoption_of
 from activities.attempts import effect
 from activities.dependents import Needs, needs_of_record, needs_on, plan_dependents
-from activities.moving import SourceReappeared
-from activities.seeing import find_application, health_now
-from activities.together import together
+from activities.looking import Snapshot, look_everywhere
+from activities.seeing import health_now
+from activities.together import Together
 from activities.trying import dry_run
 from failover.domain.errors import (
     ClusterUnreachable,
     FailoverError,
     TransientError,
 )
-from failover.domain.health import Health, HealthStatus
-from failover.domain.manifest import Manifest, digest, is_deleting, labels_of, name_of, uid_of
-from failover.domain.marks import mark_of, superseded_by
+from failover.domain.health import Health
+from failover.domain.manifest import Manifest, digest, uid_of
+from failover.domain.marks import superseded_by
 from failover.domain.plan import (
-    Adoption,
     Answer,
     FailoverPlan,
     NoCandidateNow,
@@ -38,6 +38,7 @@ from failover.domain.plan import (
 from failover.domain.planning import (
     captured,
     lasting_refusal,
+    not_needed,
     occupied_message,
     original_of,
     puts_back,
@@ -46,18 +47,14 @@ from failover.domain.planning import (
     warnings_of,
 )
 from failover.domain.record import (
-    Move,
     Record,
-    RecordDamaged,
     claim_of,
     generation_of,
-    home_of,
-    is_open,
 )
 from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
 from failover.domain.steps import Claim, PlanAnswer, PlanRequest
 from failover.fleet import Fleet
-from failover.records import read_any, read_head, read_record
+from failover.records import read_any
 
 REFUSALS_OF_A_TARGET = frozenset(
     {"Forbidden", "Invalid", "UnknownKind", "CredentialsRejected", "DependentConflict"}
@@ -76,51 +73,6 @@ class Deciding:
     async def plan_failover(self, request: PlanRequest) -> PlanAnswer:
         """The plan, or why there is none."""
         return PlanAnswer(answer=await decide(self.fleet, request))
-
-
-@dataclass
-class Snapshot:
-    """What was seen on all clusters, at about the same time."""
-
-    objects: dict[str, Manifest | None] = field(default_factory=dict[str, Manifest | None])
-    heads: dict[str, Manifest] = field(default_factory=dict[str, Manifest])
-    failures: dict[str, FailoverError] = field(default_factory=dict[str, FailoverError])
-
-    @property
-    def generation_seen(self) -> int:
-        """The highest generation on any cluster that answered."""
-        return max((generation_of(head) for head in self.heads.values()), default=0)
-
-    def open_heads(self, ours: str) -> Iterable[tuple[str, Manifest]]:
-        """Clusters whose record says that a move is under way which is not ours, newest first."""
-        found = [
-            (name, head)
-            for name, head in self.heads.items()
-            if is_open(head) and claim_of(head) != ours
-        ]
-        return sorted(found, key=lambda item: -generation_of(item[1]))
-
-
-async def look_everywhere(fleet: Fleet, request: PlanRequest) -> Snapshot:
-    """The application's object and record on every cluster; what cannot be seen is noted."""
-    snapshot = Snapshot()
-
-    async def look(name: str) -> None:
-        cluster = fleet.cluster(name)
-        try:
-            head, manifest = await asyncio.gather(
-                read_head(cluster, request.application),
-                find_application(cluster, request.application),
-            )
-        except FailoverError as error:
-            snapshot.failures[name] = error
-            return
-        snapshot.objects[name] = manifest
-        if head is not None:
-            snapshot.heads[name] = head
-
-    await asyncio.gather(*(look(each.name) for each in fleet.facts))
-    return snapshot
 
 
 async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
@@ -146,8 +98,8 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
         raise health
     if request.only_adopt:
         return NotNeeded(health=health)
-    if (not_needed := _not_needed(request, health)) is not None:
-        return not_needed
+    if not request.ignore_health and (well := not_needed(request.policy, health)) is not None:
+        return well
     if (refusal := refusal_of(request.policy, manifest, request.source)) is not None:
         return refusal
     labels = captured(request.policy, manifest, request.skipped_rules)
@@ -182,114 +134,6 @@ def _raise_if_source_unseen(request: PlanRequest, snapshot: Snapshot) -> None:
         )
         raise ClusterUnreachable(message, reason="SourceUnreachable") from error
     raise error
-
-
-def _not_needed(request: PlanRequest, health: Health) -> NotNeeded | None:
-    if request.ignore_health:
-        return None
-    counts_unknown = request.policy.active.decision_conditions.on_unknown == "Count"
-    if health.status is HealthStatus.HEALTHY or (
-        health.status is HealthStatus.UNKNOWN and not counts_unknown
-    ):
-        return NotNeeded(health=health)
-    return None
-
-
-async def adoption_of(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Adoption | None:
-    """An interrupted failover whose effects must be taken over, not repeated."""
-    for record, move in await _open_moves(fleet, request, snapshot):
-        if _is_over(request, snapshot, record, move):
-            return None  # only its record was left open
-        source_gone = _is_gone(snapshot, move)
-        copy_present = _is_copy(snapshot.objects.get(move.target), record, move)
-        going = not source_gone and is_deleting(snapshot.objects.get(move.source) or {})
-        if not source_gone and not going and not copy_present:
-            return None  # nothing of it has happened to the application: a fresh plan is as good
-        _raise_if_reappeared(snapshot, move)
-        if copy_present and move.purge_mode == "Directly":
-            source_gone = True  # no copy is ever started before that is confirmed
-        return Adoption(
-            generation_seen=snapshot.generation_seen,
-            source=move.source,
-            source_uid=move.source_uid,
-            source_gone=source_gone,
-            delete_accepted=source_gone or going,
-            target=move.target,
-            copy_present=copy_present,
-            labels=move.labels,
-            purge_mode=move.purge_mode,
-            attempted=move.attempted,
-        )
-    return None
-
-
-async def _open_moves(
-    fleet: Fleet, request: PlanRequest, snapshot: Snapshot
-) -> list[tuple[Record, Move]]:
-    """Moves under way that are not ours, the newest first.
-
-    A cluster that was away when the move went on to another target has an earlier stand of it: the
-    one whose copy is there comes first, then the one with more targets behind it.
-    """
-    moves: list[tuple[Record, Move]] = []
-    for name, _head in snapshot.open_heads(request.claim):
-        try:
-            found = await read_record(fleet.cluster(name), request.application)
-        except (TransientError, RecordDamaged):
-            continue
-        if found is not None and found.record.move is not None:
-            moves.append((found.record, found.record.move))
-
-    def stand(each: tuple[Record, Move]) -> tuple[int, bool, int]:
-        record, move = each
-        there = _is_copy(snapshot.objects.get(move.target), record, move)
-        return record.generation, there, len(move.attempted)
-
-    return sorted(moves, key=stand, reverse=True)
-
-
-def _is_copy(manifest: Manifest | None, record: Record, move: Move) -> bool:
-    """Whether this object was created by this move."""
-    mark = mark_of(manifest) if manifest is not None else None
-    return mark is not None and mark.generation in {record.generation, *move.lineage}
-
-
-def _is_over(request: PlanRequest, snapshot: Snapshot, record: Record, move: Move) -> bool:
-    """Whether the move has ended, and somebody was kept from closing this record of it.
-
-    It has if a cluster knows of a newer move, or of another home since; if the original was put back;
-    or if the new copy has been healthy, so that its labels are off, and has fallen ill by now.
-    """
-    if any(
-        generation_of(head) > record.generation
-        or (generation_of(head) == record.generation and home_of(head) not in {"", move.source})
-        for head in snapshot.heads.values()
-    ):
-        return True
-    if _is_copy(snapshot.objects.get(move.source), record, move):
-        return True
-    copy = snapshot.objects.get(move.target)
-    released = bool(move.labels) and not move.labels.items() & labels_of(copy or {}).items()
-    return request.source == move.target and released and _is_copy(copy, record, move)
-
-
-def _raise_if_reappeared(snapshot: Snapshot, move: Move) -> None:
-    """A copy of somebody else's where the original was: nothing may start beside it."""
-    there = snapshot.objects.get(move.source)
-    if there is not None and uid_of(there) != move.source_uid:
-        message = (
-            f"an interrupted failover had purged {name_of(there)} from {move.source}, and somebody has created it there again "
-            f"(uid {uid_of(there)}). Find out who (failover doctor), stop it and delete the object, then retry"
-        )
-        raise SourceReappeared(message)
-
-
-def _is_gone(snapshot: Snapshot, move: Move) -> bool:
-    """Whether the move's source object is absent: only a cluster that answered can say so."""
-    if move.source not in snapshot.objects:
-        return False
-    there = snapshot.objects[move.source]
-    return there is None or uid_of(there) != move.source_uid
 
 
 @dataclass(frozen=True)
@@ -464,13 +308,12 @@ async def _try_target(
     """Compare the dependents there, and dry-run the copy; a refusal is a verdict on this cluster."""
     cluster = fleet.cluster(target)
     try:
-        dependents, tried = await together(
-            plan_dependents(cluster, request.policy, needs),
-            dry_run(cluster, wanted, request.failover, subject.labels),
-        )
+        async with Together() as reads:
+            dependents = reads.begin(plan_dependents(cluster, request.policy, needs))
+            tried = reads.begin(dry_run(cluster, wanted, request.failover, subject.labels))
     except FailoverError as error:
         if not (error.transient or error.reason in REFUSALS_OF_A_TARGET):
             raise
         verdict = ClusterVerdict(usable=False, reason=error.reason, message=error.message)
         return _Trial(refused=verdict)
-    return _Trial(dependents, tried)
+    return _Trial(dependents.result(), tried.result())

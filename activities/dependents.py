@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from activities.together import Together
 from failover.domain.dependents import as_dependent, compare, dependents_of, immovable
 from failover.domain.errors import AlreadyExists, DefiniteError
 from failover.domain.identity import GroupKind, ObjectRef
@@ -27,18 +28,30 @@ Needs = Mapping[ObjectRef, Manifest | None]
 """What an application names, as it is on its source; `None` for what is not there."""
 
 
-async def needs_on(cluster: Cluster, policy: Policy, manifest: Manifest) -> Needs:
-    """What the application needs, read on its source; nothing unless the policy propagates it."""
+async def needs_on(
+    cluster: Cluster, policy: Policy, manifest: Manifest, *, known: Needs | None = None
+) -> Needs:
+    """What the application needs, read on its source; nothing unless the policy propagates it.
+
+    What is `known`, read just now, is not read again.
+    """
     if not policy.spec.propagate_deps:
         return {}
     wanted = dependents_of(manifest)
     if len(wanted) > DEPENDENTS_MAX:
         message = f"{manifest.get('kind')} names {len(wanted)} dependents; at most {DEPENDENTS_MAX} are moved"
         raise DefiniteError(message, reason="TooManyDependents")
+    known = known or {}
+    read = await find_all(cluster, [each for each in wanted if each not in known])
+    return {each: known[each] if each in known else read[each] for each in wanted}
+
+
+async def find_all(cluster: Cluster, refs: Sequence[ObjectRef]) -> Needs:
+    """These objects, side by side; `None` for what is not there."""
     found = await asyncio.gather(
-        *(cluster.find(each.group_kind, each.namespace, each.name) for each in wanted)
+        *(cluster.find(each.group_kind, each.namespace, each.name) for each in refs)
     )
-    return dict(zip(wanted, found, strict=True))
+    return dict(zip(refs, found, strict=True))
 
 
 def needs_of_record(move: Move) -> Needs:
@@ -84,27 +97,28 @@ def movable(needs: Needs, failover: str) -> tuple[Manifest, ...]:
     return tuple(as_dependent(each, failover=failover) for each in kept)
 
 
-async def create_dependents(
-    cluster: Cluster, policy: Policy, namespace: str, dependents: tuple[Manifest, ...]
-) -> None:
-    """Create the namespace and each dependent that is absent; equal ones are kept."""
-    if not await _namespace_is_there(cluster, namespace):
-        await _create_if_absent(
-            cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-        )
-    for each in dependents:
-        await _ensure(cluster, policy, each)
-
-
-async def _namespace_is_there(cluster: Cluster, namespace: str) -> bool:
+async def namespace_is_there(cluster: Cluster, namespace: str) -> bool:
+    """Whether the namespace exists; what has none needs none."""
     return not namespace or await cluster.find(NAMESPACE_KIND, "", namespace) is not None
 
 
-async def _create_if_absent(cluster: Cluster, manifest: Manifest) -> None:
+async def create_namespace(cluster: Cluster, namespace: str) -> None:
+    """Create the namespace, unless somebody was faster."""
     try:
-        await cluster.create(manifest)
+        await cluster.create(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        )
     except AlreadyExists:
-        return  # somebody was faster; what counts is that it is there
+        return  # what counts is that it is there
+
+
+async def create_dependents(
+    cluster: Cluster, policy: Policy, dependents: tuple[Manifest, ...]
+) -> None:
+    """Create each dependent that is absent, side by side; equal ones are kept."""
+    async with Together() as writes:
+        for each in dependents:
+            writes.begin(_ensure(cluster, policy, each))
 
 
 async def _ensure(cluster: Cluster, policy: Policy, wanted: Manifest) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from activities.departures import Departures
-from activities.seeing import closure_now, closure_of, find_application
+from activities.seeing import closure_of, find_application
 from failover.domain.closure import POD, OwnedRef, closure_kinds
 from failover.domain.errors import DefiniteError, NotFound
 from failover.domain.identity import ApplicationRef, GroupKind
@@ -87,9 +87,10 @@ class Closing:
         """Take what is known of it from elsewhere."""
         self._refs |= {each.uid: each for each in refs}
 
-    async def learn(self, manifest: Manifest) -> None:
+    async def learn(self) -> None:
         """Find what the object owns now, and begin to watch it go: before the delete, not after."""
-        self.know(await closure_now(self._cluster, manifest))
+        namespace = self._application.namespace
+        self.know(await closure_of(self._cluster, namespace, self._uid, self._kinds))
         self._watch()
 
     async def wait(self, seconds: float) -> Manifest | None:

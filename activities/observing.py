@@ -39,22 +39,39 @@ class Observing:
     @activity.defn
     @effect
     async def wait_out_toleration(self, look: Look) -> Observation:
-        """Watch the source until what is seen differs from what is known.
-
-        Meanwhile the watches that the capture and the purge will ask are up, in step, and cost them nothing.
-        """
-        cluster, application = self.fleet.cluster(look.cluster), look.application
-        async with AsyncExitStack() as watches:
-            for kind in closure_kinds(application.group_kind):
-                follow = cluster.follow(kind, application.namespace, owner_uid=look.uid or NOBODY)
-                await watches.enter_async_context(follow)
-            return await next_difference(cluster, look)
+        """Watch the source until what is seen differs from what is known."""
+        return await watched(self.fleet, look)
 
     @activity.defn
     @effect
     async def await_healthy(self, look: Look) -> Observation:
         """Watch the new copy until what is seen differs from what is known."""
         return await next_difference(self.fleet.cluster(look.cluster), look)
+
+
+async def seen_before(fleet: Fleet, look: Look, moment: float) -> Observation | None:
+    """What differs from what is known, seen before this moment of the event loop's clock; `None` then."""
+    limit = asyncio.timeout_at(moment)
+    try:
+        async with limit:
+            return await watched(fleet, look)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    return None
+
+
+async def watched(fleet: Fleet, look: Look) -> Observation:
+    """What differs from what is known of an application on its source, as soon as it does.
+
+    Meanwhile the watches that the capture and the purge will ask are up, in step, and cost them nothing.
+    """
+    cluster, application = fleet.cluster(look.cluster), look.application
+    async with AsyncExitStack() as watches:
+        for kind in closure_kinds(application.group_kind):
+            follow = cluster.follow(kind, application.namespace, owner_uid=look.uid or NOBODY)
+            await watches.enter_async_context(follow)
+        return await next_difference(cluster, look)
 
 
 async def observe_now(cluster: Cluster, look: Look) -> Observation:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempts import current_attempt, effect, may_write, seconds_before_this_attempt
+from activities.capturing import SourceChanged
 from activities.gone import Closing, check_same_cluster, remove_finalizer
-from activities.moving import SourceChanged, SourceReappeared, is_of
+from activities.moving import SourceReappeared, is_of
 from activities.seeing import find_application
 from activities.sweeping import sweep
-from activities.together import together
+from activities.together import Together
 from failover.domain.errors import Conflict, DefiniteError, NotFound, TransientError
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import (
@@ -48,15 +49,15 @@ class Purging:
         attempt = current_attempt()
         attempt.delete_accepted = activity.info().attempt > 1  # a lost worker counts as accepted
         application = request.claim.application
-        _, manifest = await together(
-            check_same_cluster(cluster, request.cluster_uid), find_application(cluster, application)
-        )
         deleted = False
         async with Closing(cluster, application, request.uid, ()) as closing:
+            async with Together() as reads:  # in one round, right before the delete
+                reads.begin(check_same_cluster(cluster, request.cluster_uid))
+                seen = reads.begin(find_application(cluster, application))
+                read = reads.begin(_our_record(cluster, request))
+                reads.begin(closing.learn())
+            manifest, found = seen.result(), read.result()
             ours = manifest is not None and uid_of(manifest) == request.uid
-            if manifest is not None and ours:
-                await closing.learn(manifest)
-            found = await _our_record(cluster, request)  # right before the delete: it is the claim
             closing.know(found.record.move.closure if found.record.move else ())
             if manifest is None or not ours:
                 attempt.delete_accepted = True
@@ -162,7 +163,7 @@ class Purging:
         closure = 0
         if manifest is not None and is_of(manifest, request.claim, move):
             async with Closing(cluster, application, uid_of(manifest), ()) as closing:
-                await closing.learn(manifest)
+                await closing.learn()
                 if is_deleting(manifest):
                     await self._maybe_remove_finalizer(
                         cluster, manifest, request.remove_finalizer, closing

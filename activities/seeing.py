@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from failover.domain.closure import OwnedRef, closure, closure_kinds
+from failover.domain.closure import OwnedRef, closure
 from failover.domain.errors import ClusterUnreachable, Forbidden, TransientError, UnknownKind
 from failover.domain.health import Health, HealthStatus, judge, owned_kinds
 from failover.domain.identity import ApplicationRef, GroupKind
@@ -28,6 +28,8 @@ async def children_seen(
     cluster: Cluster, kind: GroupKind, namespace: str, owner_uid: str
 ) -> list[Manifest]:
     """What the shared watch knows of this kind with this owner."""
+    if (known := cluster.known(kind, namespace, owner_uid)) is not None:
+        return list(known)
     found: list[Manifest] = []
     try:
         async with (
@@ -63,17 +65,16 @@ async def children_now(
     return [each for each in fresh if each is not None and owner_uid in owner_uids_of(each)]
 
 
-async def owned_now(cluster: Cluster, manifest: Manifest) -> list[Manifest] | None:
+async def owned_now(
+    cluster: Cluster, kind: GroupKind, namespace: str, uid: str
+) -> list[Manifest] | None:
     """What the health of this object is checked against; `None` where nothing is, or it cannot be seen."""
-    kinds = owned_kinds(GroupKind.of(manifest))
+    kinds = owned_kinds(kind)
     if not kinds:
         return None
     try:
         lists = await asyncio.gather(
-            *(
-                children_now(cluster, kind, namespace_of(manifest), uid_of(manifest))
-                for kind in kinds
-            )
+            *(children_now(cluster, child, namespace, uid) for child in kinds)
         )
     except (Forbidden, UnknownKind):
         return None  # nobody may look: then absence of evidence is not held against it
@@ -82,13 +83,8 @@ async def owned_now(cluster: Cluster, manifest: Manifest) -> list[Manifest] | No
 
 async def health_now(cluster: Cluster, manifest: Manifest) -> Health:
     """The verdict on the object, from quorum reads."""
-    return judge(manifest, await owned_now(cluster, manifest))
-
-
-async def closure_now(cluster: Cluster, manifest: Manifest) -> tuple[OwnedRef, ...]:
-    """Everything the object owns, directly or not, among what runs or makes pods."""
-    kinds = closure_kinds(GroupKind.of(manifest))
-    return await closure_of(cluster, namespace_of(manifest), uid_of(manifest), kinds)
+    kind, namespace = GroupKind.of(manifest), namespace_of(manifest)
+    return judge(manifest, await owned_now(cluster, kind, namespace, uid_of(manifest)))
 
 
 async def closure_of(

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.adopting import adoption_of
 from activities.attempts import current_attempt, effect, still_as_read
-from activities.deciding import Snapshot, adoption_of, look_everywhere
+from activities.looking import Snapshot, look_everywhere
 from activities.releasing import release
 from activities.seeing import health_now
 from activities.sweeping import sweep

@@ -28,6 +28,7 @@ from bench.scenarios import (
     one_at_a_time,
     one_in_new_namespaces,
 )
+from bench.yardstick import five_empty_activities
 
 PARTS = ("one", "new", "hundred", "thousand", "killed")
 
@@ -39,6 +40,8 @@ class Results:
     machine: Machine
     seed: int
     quick: bool
+    yardstick_seconds: list[float] = field(default_factory=list[float])
+    """Five empty activities in a row, before and after all else: how fast the machine was."""
     one: OneAtATime | None = None
     one_in_new_namespaces: OneAtATime | None = None
     at_once: list[AtOnce] = field(default_factory=list[AtOnce])
@@ -64,6 +67,7 @@ async def measure(parts: Sequence[str], sizes: Sizes, results: Results, director
     dice = random.Random(results.seed)
     _say("a world of two clusters and Temporal starts")
     async with arena(directory) as ground:
+        results.yardstick_seconds.append(await five_empty_activities(ground.client))
         worker = await ground.start_worker()
         if "one" in parts:
             _say(f"one at a time, {sizes.one} times")
@@ -80,6 +84,7 @@ async def measure(parts: Sequence[str], sizes: Sizes, results: Results, director
             for scenario in (killed_before_copy, killed_after_copy, killed_tolerating):
                 _say(f"{scenario.__name__.replace('_', ' ')}, {sizes.killed} times")
                 results.killed.append(await scenario(ground, crew, sizes.killed, dice))
+        results.yardstick_seconds.append(await five_empty_activities(ground.client))
 
 
 def main() -> None:

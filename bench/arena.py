@@ -100,8 +100,8 @@ class Arena:
 
 @asynccontextmanager
 async def arena(directory: Path) -> AsyncGenerator[Arena, None]:
-    """A fresh world on the durable file; everything has ended after the block."""
-    async with World(directory, clusters=(SOURCE, TARGET), durable=True, ui=False) as world:
+    """A fresh world, Temporal on its durable file, etcd without fsync; everything has ended after the block."""
+    async with World(directory, clusters=(SOURCE, TARGET), durable=False, ui=False) as world:
         system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "failover-system"}}
         await world.install_everywhere([system])
         client = await connect(address=world.temporal_address, identity="bench")

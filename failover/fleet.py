@@ -105,6 +105,10 @@ class Cluster(Protocol):
         """All objects, from a quorum, page by page; an empty namespace means all of them."""
         ...
 
+    def known(self, kind: GroupKind, namespace: str, owner_uid: str) -> Sequence[Manifest] | None:
+        """What a shared watch that is in step has with this owner; `None` where none is. Asks nobody."""
+        ...
+
     def follow(
         self, kind: GroupKind, namespace: str = "", *, name: str = "", owner_uid: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[Change]]:

@@ -1,13 +1,14 @@
 """Pauses: while one is open, nothing that it covers passes its point of no return.
 
 A pause is an open `Pause` workflow under a well-known id, so it survives everything that Temporal
-survives. It is asked for on the server itself, never in visibility, which lags.
+survives. Who begins a pause waits until Temporal lists it; therefore one list of the open ones is enough to
+know what is paused, although lists lag.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -19,7 +20,7 @@ from failover.domain.identity import (
     application_pause_id,
     cluster_pause_id,
 )
-from failover.temporal import TemporalUnreachable
+from failover.temporal import PAUSE_WORKFLOW, TemporalUnreachable
 
 
 @dataclass(frozen=True)
@@ -41,49 +42,63 @@ class Pause:
         return f"{self.scope} is paused by {self.actor or 'somebody'}: {self.reason or 'no reason given'}"
 
 
+OPEN_PAUSES = f"WorkflowType = '{PAUSE_WORKFLOW}' AND ExecutionStatus = 'Running'"
+PAUSES_MAX = 1000
+
+
 class Pauses:
-    """Looks pauses up. Simultaneous questions about one pause share an answer that was asked for after all of them."""
+    """Looks pauses up. Simultaneous questions share an answer that was asked for after all of them."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._running: dict[str, asyncio.Task[Pause | None]] = {}
-        self._next: dict[str, asyncio.Task[Pause | None]] = {}
+        self._running: asyncio.Task[dict[str, Pause]] | None = None
+        self._next: asyncio.Task[dict[str, Pause]] | None = None
 
     async def covering(self, application: ApplicationRef, clusters: Iterable[str]) -> Pause | None:
-        """The first open pause that covers the application or one of the clusters, or `None`."""
-        ids = [
+        """The widest open pause that covers the application or one of the clusters, or `None`."""
+        ids = (
             ALL_PAUSE_ID,
             application_pause_id(application),
             *(cluster_pause_id(each) for each in clusters),
-        ]
-        found = await asyncio.gather(*(self._shared(each) for each in ids))
-        return next((pause for pause in found if pause is not None), None)
+        )
+        listed = await self._shared()
+        return next((listed[each] for each in ids if each in listed), None)
 
-    async def _shared(self, pause_id: str) -> Pause | None:
+    async def _shared(self) -> dict[str, Pause]:
         """Join the look-up that starts after this call; one that is under way may be too old."""
-        if pause_id not in self._running:
-            self._running[pause_id] = asyncio.create_task(self._look_up(pause_id))
-            return await asyncio.shield(self._running[pause_id])
-        if pause_id not in self._next:
-            self._next[pause_id] = asyncio.create_task(
-                self._after(pause_id, self._running[pause_id])
-            )
-        return await asyncio.shield(self._next[pause_id])
+        if self._running is None:
+            self._running = asyncio.create_task(self._look_up())
+            return await asyncio.shield(self._running)
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._running))
+        return await asyncio.shield(self._next)
 
-    async def _after(self, pause_id: str, before: asyncio.Task[Pause | None]) -> Pause | None:
+    async def _after(self, before: asyncio.Task[dict[str, Pause]]) -> dict[str, Pause]:
         await asyncio.wait([before])
-        self._running[pause_id] = self._next.pop(pause_id)
-        return await self._look_up(pause_id)
+        self._running, self._next = self._next, None
+        return await self._look_up()
 
-    async def _look_up(self, pause_id: str) -> Pause | None:
+    async def _look_up(self) -> dict[str, Pause]:
         try:
-            return await open_pause(self._client, pause_id)
+            return await listed_pauses(self._client)
         finally:
-            self._running.pop(pause_id, None)
+            self._running = None
+
+
+async def listed_pauses(client: Client) -> dict[str, Pause]:
+    """The open pauses by id, as Temporal lists them. Raises `TemporalUnreachable`."""
+    found: dict[str, Pause] = {}
+    try:
+        async for each in client.list_workflows(OPEN_PAUSES, limit=PAUSES_MAX):
+            found[each.id] = _pause(each.id, await each.memo())
+    except RPCError as error:
+        message = f"Temporal does not list the open pauses: {error.message}"
+        raise TemporalUnreachable(message) from error
+    return found
 
 
 async def open_pause(client: Client, pause_id: str) -> Pause | None:
-    """The pause under this id, if it is open. Raises `TemporalUnreachable`."""
+    """The pause under this id, if it is open, asked of the server itself. Raises `TemporalUnreachable`."""
     try:
         described = await client.get_workflow_handle(pause_id).describe()
     except RPCError as error:
@@ -94,5 +109,8 @@ async def open_pause(client: Client, pause_id: str) -> Pause | None:
         ) from error
     if described.status is not WorkflowExecutionStatus.RUNNING:
         return None
-    memo = await described.memo()
+    return _pause(pause_id, await described.memo())
+
+
+def _pause(pause_id: str, memo: Mapping[str, object]) -> Pause:
     return Pause(pause_id, str(memo.get("reason", "")), str(memo.get("actor", "")))

@@ -1,7 +1,7 @@
 """Pausing and resuming: while a pause is open, nothing that it covers passes its point of no return.
 
 A pause is an open `Pause` workflow under the id of what it covers (`failover.pauses` reads them);
-no worker is needed to begin one.
+no worker is needed to begin one. It counts from the moment at which Temporal lists it, which is waited for.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from failover.domain.errors import NotFound
 from failover.domain.identity import ALL_PAUSE_ID
 from failover.domain.request import PauseRequest
-from failover.pauses import Pause, open_pause
-from failover.temporal import PAUSE_WORKFLOW, TASK_QUEUE, TASK_TIMEOUT
+from failover.pauses import Pause, listed_pauses, open_pause
+from failover.temporal import PAUSE_WORKFLOW, TASK_QUEUE, TASK_TIMEOUT, TemporalUnreachable
 from triggers.asking import CALL_TIMEOUT, asking
 
 RESUME_SIGNAL = "resume"
-_OPEN_PAUSES = f"WorkflowType = '{PAUSE_WORKFLOW}' AND ExecutionStatus = 'Running'"
-PAUSES_MAX = 1000
+LISTED_SECONDS_MAX = 30.0
+LOOK_AGAIN_SECONDS = 0.05
 
 
 async def pause(client: Client, pause_id: str, request: PauseRequest) -> Pause | None:
@@ -42,7 +42,24 @@ async def pause(client: Client, pause_id: str, request: PauseRequest) -> Pause |
             )
         except WorkflowAlreadyStartedError:
             return await open_pause(client, pause_id)
+        if not await _listed(client, pause_id, wanted=True, within_seconds=LISTED_SECONDS_MAX):
+            message = (
+                f"{pause_id} has begun, but Temporal does not list it after {LISTED_SECONDS_MAX:g} s: until it does, "
+                "failovers may pass; look with `failover list`"
+            )
+            raise TemporalUnreachable(message)
     return None
+
+
+async def _listed(client: Client, pause_id: str, *, wanted: bool, within_seconds: float) -> bool:
+    """Whether Temporal lists the pause, or does not any more, by then."""
+    try:
+        async with asyncio.timeout(within_seconds):
+            while (pause_id in await listed_pauses(client)) is not wanted:  # noqa: ASYNC110 - on a server
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def resume(client: Client, pause_id: str) -> bool:
@@ -58,13 +75,7 @@ async def resume(client: Client, pause_id: str) -> bool:
 
 async def closed(client: Client, pause_id: str, *, within_seconds: float) -> bool:
     """Whether the pause has ended by then; it does not while no worker is up."""
-    try:
-        async with asyncio.timeout(within_seconds):
-            while await open_pause(client, pause_id) is not None:  # noqa: ASYNC110 - on a server
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        return False
-    return True
+    return await _listed(client, pause_id, wanted=False, within_seconds=within_seconds)
 
 
 async def wake(client: Client, workflow_id: str) -> None:
@@ -83,9 +94,7 @@ async def open_pauses(client: Client, known_ids: Iterable[str] = ()) -> list[Pau
     what a person has just paused is there.
     """
     ids = dict.fromkeys((ALL_PAUSE_ID, *known_ids))
-    with asking("list the open pauses"):
-        async for each in client.list_workflows(_OPEN_PAUSES, limit=PAUSES_MAX):
-            ids[each.id] = None
+    ids |= dict.fromkeys(await listed_pauses(client))
     found = await asyncio.gather(*(open_pause(client, each) for each in ids))
     return sorted((each for each in found if each is not None), key=_width)
 

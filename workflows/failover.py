@@ -34,16 +34,16 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain.steps import PublishRequest
     from failover.domain.terms import changes, terms_refusal
     from failover.temporal import SEARCH
-from workflows import moving, phases
+from workflows import capturing, moving, phases, tolerating
 from workflows.run import Decided, End, Next, Run, SupersededError, upsert_search_attributes
 
 PHASES = {
-    Phase.TOLERATING: phases.tolerate,
+    Phase.TOLERATING: tolerating.tolerate,
     Phase.PLANNING: phases.plan,
     Phase.AWAITING_APPROVAL: phases.await_approval,
     Phase.HELD: phases.hold,
     Phase.WAITING_FOR_CLUSTER: phases.wait_for_cluster,
-    Phase.CAPTURING: phases.capture,
+    Phase.CAPTURING: capturing.capture,
     Phase.PURGING: moving.purge,
     Phase.STARTING: moving.start,
     Phase.VERIFYING: moving.verify,

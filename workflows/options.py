@@ -28,7 +28,10 @@ class ActivityOptions(TypedDict):
     cancellation_type: ActivityCancellationType
 
 
-def effect(*, limit: timedelta = timedelta(seconds=60)) -> ActivityOptions:
+EFFECT_MAX = timedelta(seconds=60)
+
+
+def effect(*, limit: timedelta = EFFECT_MAX) -> ActivityOptions:
     """A step that changes or decides something: a lost worker is noticed within two seconds."""
     return ActivityOptions(
         start_to_close_timeout=limit,

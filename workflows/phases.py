@@ -1,4 +1,4 @@
-"""The phases up to the point of no return: tolerate, plan, wait for approval or admission, capture.
+"""The phases between the end of toleration and the capture: plan, wait for approval or admission.
 
 Each function carries out one phase and answers which one is next, or how the failover ends.
 """
@@ -11,17 +11,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.deciding import Deciding
-    from activities.moving import Moving
-    from activities.observing import Observing
     from failover.domain.health import Health, HealthStatus
     from failover.domain.phases import Action, Outcome, Phase
     from failover.domain.plan import Adoption, FailoverPlan, NoCandidateNow, NotNeeded, Refusal
     from failover.domain.request import Attempted, Resolution, State
     from failover.domain.steps import (
-        CaptureAnswer,
-        CaptureRequest,
-        Held,
-        Look,
         Observation,
         PlanAnswer,
         PlanRequest,
@@ -34,116 +28,6 @@ LOOK_AGAIN_MAX = timedelta(seconds=60)
 RECAPTURES_MAX = 10
 
 PLAN_OUTDATED = frozenset({"SourceChanged", "PlanOutdated"})
-TARGET_REFUSED = frozenset({"TargetRefused", "DependentConflict"})
-
-
-async def tolerate(run: Run) -> Next:
-    """Wait out the toleration; end early when the application is well again, or not the one we meant."""
-    if run.state.forced:
-        _remember_incident(run, run.request.source_uid)
-        run.set(looked=True)
-        return Phase.PLANNING
-    if run.state.source_uid:
-        _remember_incident(run, run.state.source_uid)
-    seen = await _look(run)
-    while True:
-        if seen.open_record and (not run.state.adoption_checked or not seen.found):
-            run.set(open_record=True)
-            return Phase.PLANNING
-        if (end := _judge_first(run, seen)) is not None:
-            return await conclude(run, end)
-        policy = run.state.policy.active
-        remaining = run.state.clock.remaining(
-            policy.toleration, workflow.now(), policy.decision_conditions.on_unknown
-        )
-        if remaining is not None and remaining <= timedelta(0):
-            return Phase.PLANNING
-        run.show(Phase.TOLERATING.value)
-        try:
-            seen = await _next_observation(run, seen, remaining) or seen
-        except Decided as decided:
-            return _early_decision(run, decided.resolution)
-
-
-async def _look(run: Run) -> Observation:
-    request = run.request
-    look = Look(application=request.application, cluster=request.source, uid=run.state.source_uid)
-    seen: Observation = await run.step(
-        Observing.observe, look, summary=f"look at {request.application.short} on {request.source}"
-    )
-    if not run.state.source_uid:
-        _remember_incident(run, seen.uid)
-    _saw(run, seen)
-    run.set(looked=True)
-    return seen
-
-
-def _remember_incident(run: Run, uid: str) -> None:
-    """Which object fell ill where: triggers compare it with what they see."""
-    run.set(source_uid=uid)
-    incident = f"{run.request.source}/{uid}"
-    if workflow.memo_value("incident", "") != incident:
-        workflow.upsert_memo({"incident": incident})
-
-
-def _saw(run: Run, seen: Observation) -> None:
-    on_unknown = run.state.policy.active.decision_conditions.on_unknown
-    run.set(
-        health=seen.health,
-        clock=run.state.clock.saw(seen.health.status, workflow.now(), on_unknown),
-    )
-    run.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")
-
-
-def _judge_first(run: Run, seen: Observation) -> End | None:
-    request = run.request
-    if not seen.found and seen.health.status is not HealthStatus.UNKNOWN:
-        message = (
-            f"{request.application} is not on {request.source} any more; nothing is to be moved"
-        )
-        return End(Outcome.REFUSED, "StaleIncident", message)
-    if seen.replaced:
-        message = (
-            f"{request.application} on {request.source} is another object than the one reported "
-            f"(uid {seen.uid}, not {run.state.source_uid}); if it is unhealthy, a new failover will start"
-        )
-        return End(Outcome.REFUSED, "StaleIncident", message)
-    if seen.health.status is HealthStatus.HEALTHY:
-        return End(Outcome.RECOVERED, seen.health.reason, seen.health.message)
-    return None
-
-
-async def _next_observation(
-    run: Run, seen: Observation, remaining: timedelta | None
-) -> Observation | None:
-    """What is seen next, or `None` when the toleration is used up or somebody asked to look."""
-    request, wakes = run.request, run.inbox.wakes
-    look = Look(
-        application=request.application,
-        cluster=request.source,
-        uid=run.state.source_uid or seen.uid,
-        last=seen,
-    )
-    found = await run.news(
-        Observing.wait_out_toleration,
-        look,
-        remaining,
-        summary=f"watch {request.application.short} on {request.source}",
-        timer=f"toleration of {request.application.short}",
-        rouse=True,
-    )
-    if found is not None:
-        _saw(run, found)
-        return found
-    return await _look(run) if run.inbox.wakes != wakes else None
-
-
-def _early_decision(run: Run, resolution: Resolution) -> Next:
-    """A decision while nothing was written yet."""
-    if resolution.action is Action.ABORT:
-        return abort_next(run, resolution)
-    run.go_on_under(resolution)
-    return Phase.TOLERATING
 
 
 def works_from_record(state: State) -> bool:
@@ -153,8 +37,36 @@ def works_from_record(state: State) -> bool:
 
 async def plan(run: Run) -> Next:
     """Look at everything, in quorum reads, and decide."""
+    asked = plan_request(run).model_copy(update={"only_adopt": _only_adopts(run)})
+    try:
+        answered: PlanAnswer = await run.step(
+            Deciding.plan_failover,
+            asked,
+            summary=f"plan where {run.request.application.short} goes",
+        )
+    except Decided as decided:
+        return decide_while_planning(run, decided.resolution)
+    match answered.answer:
+        case FailoverPlan() as made:
+            return await _planned(run, made)
+        case Adoption() as adoption:
+            return _adopted(run, adoption)
+        case NotNeeded(health=health):
+            return await not_needed(run, health)
+        case NoCandidateNow() as none:
+            run.set(considered=none.considered)
+            return _no_candidate(run, none.message)
+        case Refusal() as refused:
+            run.set(considered=refused.considered)
+            if run.state.delete_accepted or run.state.attempted:
+                return give_up(run, refused.reason, refused.message)
+            return await conclude(run, End(Outcome.REFUSED, refused.reason, refused.message))
+
+
+def plan_request(run: Run) -> PlanRequest:
+    """What the planner has to know now."""
     state, request = run.state, run.request
-    asked = PlanRequest(
+    return PlanRequest(
         application=request.application,
         failover=workflow.info().workflow_id,
         source=request.source,
@@ -165,31 +77,9 @@ async def plan(run: Run) -> Next:
         tried=tuple(each.cluster for each in state.attempted),
         skipped_rules=state.skipped_rules,
         claim=state.claim if works_from_record(state) else "",
-        only_adopt=_only_adopts(run),
         forced=state.forced,
         ignore_health=state.forced or bool(state.attempted) or state.source_gone,
     )
-    try:
-        answered: PlanAnswer = await run.step(
-            Deciding.plan_failover, asked, summary=f"plan where {request.application.short} goes"
-        )
-    except Decided as decided:
-        return decide_while_planning(run, decided.resolution)
-    match answered.answer:
-        case FailoverPlan() as made:
-            return await _planned(run, made)
-        case Adoption() as adoption:
-            return _adopted(run, adoption)
-        case NotNeeded(health=health):
-            return await _not_needed(run, health)
-        case NoCandidateNow() as none:
-            run.set(considered=none.considered)
-            return _no_candidate(run, none.message)
-        case Refusal() as refused:
-            run.set(considered=refused.considered)
-            if run.state.delete_accepted or run.state.attempted:
-                return give_up(run, refused.reason, refused.message)
-            return await conclude(run, End(Outcome.REFUSED, refused.reason, refused.message))
 
 
 def _only_adopts(run: Run) -> bool:
@@ -243,8 +133,9 @@ def _adopted(run: Run, adoption: Adoption) -> Next:
     return Phase.CAPTURING
 
 
-async def _not_needed(run: Run, health: Health) -> Next:
-    _saw(run, Observation(found=True, health=health))
+async def not_needed(run: Run, health: Health) -> Next:
+    """It is well again, or nobody can tell: over, or back to tolerating."""
+    run.saw(Observation(found=True, health=health))
     run.set(adoption_checked=True)
     if health.status is HealthStatus.HEALTHY:
         return await conclude(run, End(Outcome.RECOVERED, health.reason, health.message))
@@ -344,65 +235,6 @@ def _leave_waiting(run: Run) -> Next:
     if resolution is not None:
         run.go_on_under(resolution)
     return Phase.PLANNING
-
-
-async def capture(run: Run) -> Next:
-    """Capture the state, write the record on both sides, prepare the target."""
-    state = run.state
-    made = state.plan
-    assert made is not None, "Capturing follows Planning"
-    request = CaptureRequest(
-        plan=made,
-        failover=workflow.info().workflow_id,
-        run=workflow.info().run_id,
-        claim=state.claim or run.new_claim(made.generation_seen),
-        policy=state.policy,
-        overrides=state.overrides,
-        skipped_rules=state.skipped_rules,
-        from_record=works_from_record(state),
-        attempted=tuple(each.cluster for each in state.attempted),
-        check_pauses=not state.delete_accepted and not state.adopted,
-    )
-    untouched = {key: getattr(state, key) for key in ("staged", "target", "target_touched")}
-    staging = tuple(dict.fromkeys((*state.staged, made.source, made.target)))
-    run.set(staged=staging, target=made.target, target_touched=True)
-    summary = f"capture {made.application.short} on {made.source}, stage it on {made.target}"
-    try:
-        answered: CaptureAnswer = await run.step(
-            Moving.capture_and_stage,
-            request,
-            summary=summary,
-            raises=PLAN_OUTDATED | TARGET_REFUSED,
-        )
-    except StepFailed as failed:
-        run.note(f"{failed.reason}: {failed.message}")
-        if failed.reason in TARGET_REFUSED:
-            return leave_target(run, failed.reason, failed.message)
-        return await back_to_planning(run, failed)
-    except Decided as decided:
-        return decide_while_planning(run, decided.resolution)
-    if isinstance(answered.answer, Held):
-        reason, message = answered.answer.reason, answered.answer.message
-        run.set(**untouched, outcome_reason=reason, outcome_message=message)
-        return Phase.HELD
-    staged = answered.answer
-    run.set(
-        generation=staged.generation,
-        labels=staged.labels,
-        spec_digest=staged.spec_digest,
-        target_uid="",
-        outcome_reason="",
-        outcome_message="",
-    )
-    try:
-        run.raise_if_aborted()
-    except Decided as decided:
-        return abort_next(run, decided.resolution)
-    if run.inbox.retargeted:
-        return leave_target(run, "Retargeted", "another target was asked for")
-    if made.purge_mode == "Directly" and not run.state.source_gone:
-        return Phase.PURGING
-    return Phase.STARTING
 
 
 def leave_target(run: Run, reason: str, message: str) -> Next:

@@ -48,9 +48,9 @@ ATTEMPTS_MIN = 10
 RETRY_FIRST = timedelta(seconds=0.2)
 RETRY_MAX = timedelta(seconds=10)
 SHOW_RETRYING_FROM = 3
-ROUSE_FROM = timedelta(seconds=7)
-ROUSE_BEFORE = timedelta(seconds=3)
-ROUSE_SPREAD = timedelta(seconds=1.5)
+QUICK = frozenset({Phase.PLANNING, Phase.CAPTURING, Phase.STARTING})
+"""Phases of one short step. An update of search attributes costs more than the step itself, so they are
+listed only where something keeps them: Retrying, Blocked, or the wait that follows."""
 STEPS_MAX = 200
 DECISIONS_MAX = 50
 
@@ -70,13 +70,17 @@ Next = Phase | End
 class StepFailed(Exception):
     """An activity failed for a reason of ours."""
 
-    def __init__(self, reason: str, message: str, *, transient: bool, accepted: bool) -> None:
+    def __init__(
+        self, reason: str, message: str, *, transient: bool, accepted: bool, wrote: bool = True
+    ) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
         self.transient = transient
         self.accepted = accepted
         """Whether a delete was accepted, or may have been."""
+        self.wrote = wrote
+        """Whether the step has written anything, or may have."""
 
 
 class Decided(Exception):
@@ -201,17 +205,24 @@ class Run:
         if changed:
             self.set(**changed, approved="")
 
+    def saw(self, seen: Observation) -> None:
+        """Take an observation of the source into account."""
+        on_unknown = self.state.policy.active.decision_conditions.on_unknown
+        clock = self.state.clock.saw(seen.health.status, workflow.now(), on_unknown)
+        self.set(health=seen.health, clock=clock)
+        self.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")
+
     # Phases and their display
 
-    def enter(self, phase: Phase, cluster: str = "") -> None:
+    def enter(self, phase: Phase, cluster: str = "", *, at: datetime | None = None) -> None:
         """Begin a phase: close the last entry of the timeline, open a new one, show it."""
-        now = workflow.now()
+        now = at or workflow.now()
         steps = self.state.steps
         if steps and steps[-1].ended_at is None:
             steps = (*steps[:-1], steps[-1].model_copy(update={"ended_at": now}))
         steps = (*steps, StepEntry(phase=phase, started_at=now, cluster=cluster))[-STEPS_MAX:]
         self.set(phase=phase, steps=steps)
-        self.show(phase.value)
+        self.show(phase.value, listed=phase not in QUICK)
 
     def note(self, text: str, *, attempts: int | None = None) -> None:
         """Write a remark on the current entry of the timeline."""
@@ -233,9 +244,14 @@ class Run:
         """Keep what a person decided, in words."""
         self.set(decisions=(*self.state.decisions, text[:300])[-DECISIONS_MAX:])
 
-    def show(self, display: str, reason: str = "") -> None:
-        """Put phase and reason where people look: search attributes and current details."""
+    def show(self, display: str, reason: str = "", *, listed: bool = True) -> None:
+        """Put phase and reason where people look: current details and, where `listed`, search attributes."""
         self.display = display
+        if listed:
+            self._list(display, reason)
+        workflow.set_current_details(telling.current_details(self.status()))
+
+    def _list(self, display: str, reason: str) -> None:
         state = self.state
         target = state.target or (state.plan.target if state.plan else "")
         now: tuple[SearchAttributeUpdate[Any], ...] = (
@@ -251,7 +267,6 @@ class Run:
                 [*first, *(each for each in changed if each not in self._shown)]
             )
             self._shown = now
-        workflow.set_current_details(telling.current_details(self.status()))
 
     def _first_attributes(self) -> list[SearchAttributeUpdate[Any]]:
         request = self.request
@@ -271,6 +286,7 @@ class Run:
         remaining = state.clock.remaining(limit, now, on_unknown)
         tolerating = state.phase is Phase.TOLERATING and state.looked
         block = state.block
+        plan = state.plan or state.foresight
         return Status(
             application=request.application,
             phase=state.phase,
@@ -279,18 +295,18 @@ class Run:
             reason=block.reason if block else state.outcome_reason,
             message=block.message if block else state.outcome_message,
             source=request.source,
-            target=state.target or (state.plan.target if state.plan else ""),
+            target=state.target or (plan.target if plan else ""),
             started_at=state.started_at,
             tolerated=state.clock.total(now, on_unknown) if tolerating else state.clock.accumulated,
             toleration=limit,
             toleration_ends_at=now + remaining if tolerating and remaining is not None else None,
             health=state.health,
-            labels=state.labels or (state.plan.labels if state.plan else {}),
+            labels=state.labels or (plan.labels if plan else {}),
             point_of_no_return_passed=state.delete_accepted or telling.is_purging(state),
             copies=telling.copies(state, request.source),
             generation=state.generation,
-            plan=state.plan,
-            plan_digest=state.plan.digest if state.plan else "",
+            plan=plan,
+            plan_digest=plan.digest if plan else "",
             considered=state.considered,
             block=block,
             allowed=allowed(self.standing),
@@ -469,13 +485,10 @@ class Run:
         *,
         summary: str,
         timer: str,
-        rouse: bool = False,
     ) -> Observation | None:
         """What a wait sees next; `None` if the limit ended it or somebody asked to look.
 
-        `rouse` wakes the run a little before the limit: if its worker has died meanwhile, another one has
-        it in hand by then, and the limit is met to the moment. Raises `Decided` where a person has decided
-        something meanwhile.
+        Raises `Decided` where a person has decided something meanwhile.
         """
         inbox = self.inbox
         wakes = inbox.wakes
@@ -485,22 +498,19 @@ class Run:
             return waiting.done() or inbox.asks or inbox.wakes != wakes
 
         try:
-            if rouse and limit is not None and limit > ROUSE_FROM:
-                deadline = workflow.now() + limit
-                early = ROUSE_BEFORE + ROUSE_SPREAD * workflow.random().random()
-                await self.wait(
-                    ended, limit - early, f"{timer}, all but {early.total_seconds():.0f} s"
-                )
-                limit = deadline - workflow.now()
             await self.wait(ended, limit, timer)
             seen = await self._result_of(waiting) if waiting.done() else None
         finally:
             stop_waiting(waiting)
-        inbox.retargeted = False
-        self.raise_if_aborted()
-        if (resolution := inbox.take_resolution()) is not None:
-            raise Decided(resolution)
+        self.raise_if_decided()
         return seen
+
+    def raise_if_decided(self) -> None:
+        """Take up whatever a person has decided during a wait."""
+        self.inbox.retargeted = False
+        self.raise_if_aborted()
+        if (resolution := self.inbox.take_resolution()) is not None:
+            raise Decided(resolution)
 
     async def _result_of(self, waiting: workflow.ActivityHandle[Observation]) -> Observation | None:
         """The wait's answer; a wait that failed is begun again, after a person has looked if need be."""
@@ -556,6 +566,7 @@ def read_failure(error: ActivityError) -> StepFailed:
             cause.message,
             transient=bool(details.get("transient")),
             accepted=bool(details.get("accepted")),
+            wrote=bool(details.get("wrote", True)),
         )
     if is_cancelled_exception(error):
         return StepFailed(

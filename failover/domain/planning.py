@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from failover.domain.dependents import claim_templates, dependents_of
-from failover.domain.health import is_exclusive
+from failover.domain.health import Health, HealthStatus, is_exclusive
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, labels_of
 from failover.domain.marks import superseded_by
 from failover.domain.overrides import Override, apply_overrides
 from failover.domain.owners import Manager, managers_of
-from failover.domain.plan import Refusal, Warn
+from failover.domain.plan import NotNeeded, Refusal, Warn
 from failover.domain.policy import Policy
 from failover.domain.preservation import capture
 from failover.domain.selection import NOT_CANDIDATES, Considered
@@ -65,6 +65,16 @@ def is_allowed(manager: Manager, policy: Policy) -> bool:
 def puts_back(manifest: Manifest) -> bool:
     """Whether somebody would create the object again after a delete."""
     return any(manager.puts_back for manager in managers_of(manifest))
+
+
+def not_needed(policy: Policy, health: Health) -> NotNeeded | None:
+    """Why it stays where it is: it is well, or nobody can tell. `None` where it is to be moved."""
+    counts_unknown = policy.active.decision_conditions.on_unknown == "Count"
+    if health.status is HealthStatus.HEALTHY or (
+        health.status is HealthStatus.UNKNOWN and not counts_unknown
+    ):
+        return NotNeeded(health=health)
+    return None
 
 
 def refusal_of(policy: Policy, manifest: Manifest, source: str) -> Refusal | None:

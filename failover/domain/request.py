@@ -99,6 +99,8 @@ class State(Wire):
     overrides: tuple[Override, ...] = ()
     requested_target: str = ""
     forced: bool = False
+    foresight: FailoverPlan | None = None
+    """While tolerating: what will be done when time is up, as far as can be said now."""
     plan: FailoverPlan | None = None
     considered: tuple[Considered, ...] = ()
     approved: str = ""

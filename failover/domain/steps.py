@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
-from failover.domain.plan import Answer, FailoverPlan, PurgeMode
+from failover.domain.plan import Answer, FailoverPlan, NotNeeded, PurgeMode
 from failover.domain.policy import Policy
 from failover.domain.request import Wire
 
@@ -96,6 +97,11 @@ class CaptureRequest(Wire):
     """The source's copy is gone or its state captured already: work from the record."""
     attempted: tuple[str, ...] = ()
     check_pauses: bool = True
+    due: datetime | None = None
+    """By Temporal's clock, when the plan was made while tolerating: wait until then, and judge again what
+    the plan hangs on, health first of all."""
+    last: Observation | None = None
+    """What is known of the application; with `due`, the wait ends when it differs."""
 
 
 class Staged(Wire):
@@ -116,10 +122,17 @@ class Held(Wire):
     message: str
 
 
-class CaptureAnswer(Wire):
-    """Staged, or held."""
+class Seen(Wire):
+    """Nothing was done: something was seen before it was due, or somebody asked to stop waiting."""
 
-    answer: Staged | Held = Field(discriminator="kind")
+    kind: Literal["Seen"] = "Seen"
+    observation: Observation
+
+
+class CaptureAnswer(Wire):
+    """Staged, held, not needed after all, or not due yet."""
+
+    answer: Staged | Held | NotNeeded | Seen = Field(discriminator="kind")
 
 
 class PurgeRequest(Wire):

@@ -85,6 +85,10 @@ class KubeCluster:
         items, _ = await list_all(self._kinds, self._connection, kind, namespace, query)
         return items
 
+    def known(self, kind: GroupKind, namespace: str, owner_uid: str) -> Sequence[Manifest] | None:
+        """What a shared watch that is in step has with this owner; `None` where none is."""
+        return self._followings.known(kind, namespace, owner_uid)
+
     def follow(
         self, kind: GroupKind, namespace: str = "", *, name: str = "", owner_uid: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[Change]]:

@@ -16,7 +16,10 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 from kubernetes.aio.client import Configuration
 
@@ -121,12 +124,30 @@ def client_configuration(access: Access) -> Generator[Configuration, None, None]
     configuration.ca_cert_data = authority.decode() if authority else None
     configuration.verify_ssl = not cluster.get("insecure-skip-tls-verify", False)
     configuration.tls_server_name = cluster.get("tls-server-name")
-    configuration.proxy = cluster.get("proxy-url")
+    configuration.proxy = cluster.get("proxy-url") or proxy_of_environment(access.context.server)
+    # Otherwise the library reads the environment and ~/.netrc in threads, anew for each request.
+    configuration.client_session_kwargs = {"trust_env": False}
     with tempfile.TemporaryDirectory(prefix="failover-") as folder:
         if credential.certificate and credential.key:
             configuration.cert_file = _written(Path(folder) / "certificate", credential.certificate)
             configuration.key_file = _written(Path(folder) / "key", credential.key)
         yield configuration
+
+
+def proxy_of_environment(server: str) -> str | None:
+    """The proxy that `HTTPS_PROXY` and `NO_PROXY` name, as kubectl takes them: never for this machine itself."""
+    parts = urlsplit(server)
+    host = parts.hostname or ""
+    if _is_loopback(host) or proxy_bypass(parts.netloc):
+        return None
+    return getproxies_environment().get(parts.scheme)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _transport(context: Context, credential: Credential) -> str:

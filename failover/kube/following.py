@@ -79,6 +79,12 @@ class SharedWatch:
         """Whether anybody follows."""
         return bool(self._followers)
 
+    def known(self, interest: Interest) -> list[Manifest] | None:
+        """What is known, if the watch is in step."""
+        if self._stale is not None or not self._synced or self.task.done():
+            return None
+        return [manifest for _, manifest in self._store.matching(interest)]
+
     def join(self, interest: Interest) -> Follower:
         """A new follower, which gets what is known at once."""
         follower = Follower()
@@ -189,6 +195,13 @@ class Followings:
             if not watch.followed:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self.linger_seconds, self._end_if_left, key, watch)
+
+    def known(self, kind: GroupKind, namespace: str, owner_uid: str) -> list[Manifest] | None:
+        """What a watch that is up and in step has with this owner; `None` where none is."""
+        for key in ((kind, ""), (kind, namespace)):
+            if (watch := self._watches.get(key)) is not None:
+                return watch.known(Interest(namespace, owner_uid=owner_uid))
+        return None
 
     async def close(self) -> None:
         """End all watches."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from temporalio import activity, workflow
 
+from activities.capturing import Capturing
 from activities.deciding import Deciding
 from activities.finishing import Finishing
 from activities.moving import Moving
@@ -41,7 +42,16 @@ def wire() -> dict[str, Any]:
         },
         "activities": sorted(
             name
-            for kind in (Deciding, Finishing, Moving, Observing, Purging, Telling, Tidying)
+            for kind in (
+                Capturing,
+                Deciding,
+                Finishing,
+                Moving,
+                Observing,
+                Purging,
+                Telling,
+                Tidying,
+            )
             for name in _activities(kind)
         ),
         "searchAttributes": {key.name: key.indexed_value_type.name for key in SEARCH_ATTRIBUTES},
