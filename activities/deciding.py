@@ -22,7 +22,7 @@ from failover.domain.errors import (
     FailoverError,
     TransientError,
 )
-from failover.domain.health import Health, HealthStatus
+from failover.domain.health import Health
 from failover.domain.manifest import Manifest, digest, is_deleting, labels_of, name_of, uid_of
 from failover.domain.marks import mark_of, superseded_by
 from failover.domain.plan import (
@@ -56,6 +56,7 @@ from failover.domain.record import (
 )
 from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
 from failover.domain.steps import Claim, PlanAnswer, PlanRequest
+from failover.domain.toleration import may_move
 from failover.fleet import Fleet
 from failover.records import read_any, read_head, read_record
 
@@ -187,12 +188,8 @@ def _raise_if_source_unseen(request: PlanRequest, snapshot: Snapshot) -> None:
 def _not_needed(request: PlanRequest, health: Health) -> NotNeeded | None:
     if request.ignore_health:
         return None
-    counts_unknown = request.policy.active.decision_conditions.on_unknown == "Count"
-    if health.status is HealthStatus.HEALTHY or (
-        health.status is HealthStatus.UNKNOWN and not counts_unknown
-    ):
-        return NotNeeded(health=health)
-    return None
+    on_unknown = request.policy.active.decision_conditions.on_unknown
+    return None if may_move(health, on_unknown) else NotNeeded(health=health)
 
 
 async def _adoption(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Adoption | None:

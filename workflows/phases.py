@@ -88,7 +88,7 @@ def _saw(run: Run, seen: Observation) -> None:
     on_unknown = run.state.policy.active.decision_conditions.on_unknown
     run.set(
         health=seen.health,
-        clock=run.state.clock.saw(seen.health.status, workflow.now(), on_unknown),
+        clock=run.state.clock.saw(seen.health, workflow.now(), on_unknown),
     )
     run.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")
 

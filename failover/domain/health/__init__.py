@@ -52,7 +52,17 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 
 from __future__ import annotations
 
-from failover.domain.health.catalogue import is_exclusive, judge, owned_kinds
-from failover.domain.health.verdict import Health, HealthStatus
+from failover.domain.health.catalogue import is_exclusive, judge, owned_kinds, support_of
+from failover.domain.health.entries import Support
+from failover.domain.health.verdict import Cause, Health, HealthStatus
 
-__all__ = ["Health", "HealthStatus", "is_exclusive", "judge", "owned_kinds"]
+__all__ = [
+    "Cause",
+    "Health",
+    "HealthStatus",
+    "Support",
+    "is_exclusive",
+    "judge",
+    "owned_kinds",
+    "support_of",
+]
