@@ -50,9 +50,17 @@ class Observation(Wire):
         return other is None or self.essence != other.essence
 
     @property
-    def essence(self) -> tuple[bool, str, bool, str, str]:
+    def essence(self) -> tuple[bool, str, bool, str, str, str]:
         """What counts of it; messages may change without anything happening."""
-        return self.found, self.uid, self.replaced, self.health.status, self.health.reason
+        health = self.health
+        return (
+            self.found,
+            self.uid,
+            self.replaced,
+            health.status,
+            health.reason,
+            health.cause or "",
+        )
 
 
 class PlanRequest(Wire):
