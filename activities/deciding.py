@@ -394,6 +394,7 @@ def _made(
         purge_mode=record.move.purge_mode
         if record and record.move
         else request.policy.active.purge_mode,
+        mode=request.policy.mode_of(request.application.group_kind),
         labels=dict(subject.labels),
         manifest_digest=digest(wanted),
         dependents=trial.dependents,

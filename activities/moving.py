@@ -134,7 +134,7 @@ class Moving:
             closure=closure,
         )
         as_planned = digest(move.rendered) == plan.manifest_digest
-        if request.policy.active.effective_mode == "Confirm" and not as_planned:
+        if request.policy.active.mode == "Confirm" and not as_planned:
             raise PlanOutdated(f"{plan.application} or its state has changed since the approval")
         generation = await stage(
             ((source, founds[0]), (target, founds[1])),

@@ -206,7 +206,8 @@ class Watcher:
                 reason=sight.health.reason,
                 message=sight.health.message,
             ),
-            observe_only=self._manner.observe or policy.active.effective_mode == "Observe",
+            observe_only=self._manner.observe
+            or policy.mode_of(sight.application.group_kind) == "Observe",
             limits=self._manner.limits,
         )
 

@@ -209,7 +209,7 @@ def _planned(run: Run, made: FailoverPlan) -> Next:
         health=made.health or run.state.health,
     )
     run.note(f"to {made.target}: " + "; ".join(made.steps))
-    mode = run.state.policy.active.effective_mode
+    mode = made.mode or run.state.policy.active.mode or "Automatic"
     if run.request.observe_only or mode == "Observe":
         return End(
             Outcome.WOULD_HAVE_MOVED,

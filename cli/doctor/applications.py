@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.seeing import health_now
 from cli.doctor.finding import Finding, fail, ok, warn
 from failover.domain.errors import FailoverError
-from failover.domain.health import HealthStatus
+from failover.domain.health import Cause, HealthStatus, Support, support_of
 from failover.domain.identity import ApplicationRef, GroupKind, failover_id, record_name
 from failover.domain.manifest import (
     OUR_PREFIX,
@@ -23,7 +23,7 @@ from failover.domain.manifest import (
     namespace_of,
 )
 from failover.domain.marks import superseded_by
-from failover.domain.planning import refusal_of
+from failover.domain.planning import experimental_message, refusal_of
 from failover.domain.policy import Policy
 from failover.domain.policy.matching import Ambiguous, match
 from failover.domain.record import LABEL, NAMESPACE, generation_of, is_open
@@ -175,6 +175,9 @@ async def _judge(
         if (refusal := refusal_of(policy, manifest, cluster)) is not None:
             yield fail(about, refusal.reason, f"would not be moved: {refusal.message}")
             continue
+        kind = application.group_kind
+        if support_of(kind) is Support.EXPERIMENTAL and policy.active.mode is None:
+            yield warn(about, "ExperimentalKind", experimental_message(kind, policy))
         yield await _health(fleet.cluster(cluster), application, manifest)
 
 
@@ -189,6 +192,8 @@ async def _health(cluster: Cluster, application: ApplicationRef, manifest: Manif
     message = f"on {cluster.name}, {health.status.lower()}: {health.message}"
     if health.status is HealthStatus.HEALTHY:
         return ok(about, health.reason, message)
+    if health.cause is Cause.USER_ERROR:
+        message = f"{message}. It is not moved for that: it would be as ill elsewhere"
     return warn(about, health.reason, message, f"failover plan {_where(application)}")
 
 

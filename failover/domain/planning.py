@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from failover.domain.dependents import claim_templates, dependents_of
-from failover.domain.health import is_exclusive
+from failover.domain.health import Support, is_exclusive, support_of
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, labels_of
 from failover.domain.marks import superseded_by
@@ -111,6 +111,9 @@ def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, 
         names = ", ".join(each.name for each in claims)
         message = f"claims are created empty on the target; the data in {names} is not moved"
         found.append(Warn(reason="VolumeDataNotMoved", message=message))
+    kind = GroupKind.of(manifest)
+    if support_of(kind) is Support.EXPERIMENTAL:
+        found.append(Warn(reason="ExperimentalKind", message=experimental_message(kind, policy)))
     if not policy.active.rules:
         found.append(
             Warn(
@@ -118,6 +121,15 @@ def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, 
             )
         )
     return tuple(found)
+
+
+def experimental_message(kind: GroupKind, policy: Policy) -> str:
+    """What it means that a kind is experimental, under this policy."""
+    known = f"{kind.kind} is experimental here: its health is known, a move of it is not proved"
+    if policy.active.mode is not None:
+        return known
+    where = "a FailoverPolicy" if policy.is_karmada else "the policy"
+    return f"{known}; so it is only observed. Write mode: Confirm or Automatic in {where} to have it moved"
 
 
 def occupied_message(cluster: str, manifest: Manifest) -> str:

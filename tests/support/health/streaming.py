@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from failover.domain.manifest import Manifest
@@ -16,6 +18,22 @@ def session_job(state: str, *, wanted: str = "running", **status: Any) -> Manife
     """A FlinkSessionJob."""
     told = {"jobStatus": {"jobId": "a" * 32, "state": state}, "observedGeneration": 2, **status}
     return resource("FlinkSessionJob", FLINK, told, spec={"job": {"state": wanted}})
+
+
+def job_states(it: Callable[[str], Manifest]) -> tuple[Case, ...]:
+    """The states of a job that does not run, as every kind of the operator reports them."""
+    told = {
+        "CREATED": "Unhealthy/Progressing JobCreated",
+        "INITIALIZING": "Unhealthy/Progressing JobInitializing",
+        "RECONCILING": "Unhealthy/Progressing JobReconciling",
+        "RESTARTING": "Unhealthy/Fault JobRestarting",
+        "SUSPENDED": "Unhealthy/Fault JobSuspended",
+        "FAILED": "Unhealthy/Fault JobFailed",
+        "CANCELLING": "Unknown/Progressing JobCancelling",
+        "FINISHED": "Healthy/Finished Finished",
+        "TELEPORTING": "Unknown UnrecognizedState",
+    }
+    return tuple(Case(state.lower(), verdict, it(state)) for state, verdict in told.items())
 
 
 def blue_green(side: str, job: str = "RUNNING", **status: Any) -> Manifest:
@@ -110,23 +128,21 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "FlinkSessionJob.flink.apache.org": (
         Case("runs", "Healthy Running", session_job("RUNNING")),
-        Case("restarting", "Unhealthy/Fault JobRestarting", session_job("RESTARTING")),
-        Case("failed", "Unhealthy/Fault JobFailed", session_job("FAILED")),
+        Case("failing", "Unhealthy/Fault JobFailing", session_job("FAILING")),
+        *job_states(session_job),
         Case("not submitted yet", "Unhealthy/Progressing JobNotStarted", session_job("", **NO_JOB)),
         Case("lifecycle failed", "Unhealthy/Fault LifecycleFailed", session_job("", lifecycleState="FAILED")),
         Case("a crash loop", "Unknown/UserError UserError", session_job("RECONCILING", error="CrashLoopBackOff")),
-        Case("finished", "Healthy/Finished Finished", session_job("FINISHED")),
         Case("suspended", "Healthy/Suspended Suspended", session_job("FINISHED", wanted="suspended")),
     ),
     "FlinkBlueGreenDeployment.flink.apache.org": (
         Case("runs", "Healthy Running", blue_green("ACTIVE_GREEN")),
-        Case("restarting", "Unhealthy/Fault JobRestarting", blue_green("ACTIVE_BLUE", "RESTARTING")),
+        *job_states(partial(blue_green, "ACTIVE_BLUE")),
         Case("first start", "Unhealthy/Progressing Initializing", blue_green("INITIALIZING_BLUE", "CREATED")),
         Case("changes over", "Unknown/Progressing Transitioning", blue_green("TRANSITIONING_TO_GREEN")),
         Case("saves", "Unknown/Progressing Transitioning", blue_green("SAVEPOINTING_BLUE")),
         Case("a change-over failed", "Unknown TransitionFailed", blue_green("ACTIVE_BLUE", "FAILING")),
         Case("no image", "Unknown/UserError UserError", blue_green("INITIALIZING_BLUE", "CREATED", error=PULLING)),
-        Case("finished", "Healthy/Finished Finished", blue_green("ACTIVE_BLUE", "FINISHED")),
         Case("a state of the future", "Unknown UnrecognizedState", blue_green("ACTIVE_RED")),
     ),
     "SparkApplication.sparkoperator.k8s.io": (
@@ -137,6 +153,9 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("to be run again", "Unhealthy/Progressing PendingRerun", spark("PENDING_RERUN")),
         Case("resuming", "Unhealthy/Progressing Resuming", spark("RESUMING")),
         Case("failed", "Unhealthy/Fault ApplicationFailed", spark("FAILED")),
+        Case("failing", "Unhealthy/Fault ApplicationFailing", spark("FAILING")),
+        Case("to be submitted", "Unhealthy/Progressing PendingSubmission", spark("PENDING_SUBMISSION")),
+        Case("old run on its way out", "Unhealthy/Progressing Invalidating", spark("INVALIDATING")),
         Case("not submitted", "Unhealthy/Fault SubmissionFailed", spark("SUBMISSION_FAILED")),
         Case("nobody knows", "Unhealthy/Fault DriverUnknown", spark("UNKNOWN")),
         Case("no image", "Unknown/UserError UserError", spark("FAILED", message="ErrImagePull: x")),

@@ -53,7 +53,7 @@ def told(case: Case) -> str:
     return f"{verdict.status}{cause} {verdict.reason}"
 
 
-@pytest.mark.parametrize("kind", map(str, CATALOGUE))
+@pytest.mark.parametrize("kind", [str(each) for each in CATALOGUE])
 def test_every_kind_is_shown_in_every_situation_that_it_knows(kind: str) -> None:
     """Healthy, ill, on its way, wrong by itself, done, standing still: each has its row."""
     verdicts = {each.verdict.partition(" ")[0] for each in CASES[kind]}
@@ -83,7 +83,7 @@ def test_what_is_looked_at_can_change_a_verdict(kind: GroupKind) -> None:
     )
 
 
-@pytest.mark.parametrize("case", [case for _, case in TABLE.values()], ids=TABLE)
+@pytest.mark.parametrize("case", [each for _, each in TABLE.values()], ids=TABLE)
 def test_nothing_of_a_rule_hangs_on_more_than_it_says(case: Case) -> None:
     """Without a status nobody is ill, and what is being deleted is nobody's business."""
     bare: Manifest = {key: value for key, value in case.manifest.items() if key != "status"}
@@ -94,7 +94,7 @@ def test_nothing_of_a_rule_hangs_on_more_than_it_says(case: Case) -> None:
 
 def test_a_cause_never_contradicts_its_status() -> None:
     """What is ill has a cause; what is well is done, asleep, or has none."""
-    causes = {
+    causes: dict[HealthStatus, set[Cause | None]] = {
         HealthStatus.HEALTHY: {None, Cause.FINISHED, Cause.SUSPENDED},
         HealthStatus.UNHEALTHY: {Cause.FAULT, Cause.PROGRESSING},
         HealthStatus.UNKNOWN: {None, Cause.USER_ERROR, Cause.PROGRESSING},

@@ -71,7 +71,7 @@ def test_what_is_left_out_has_karmadas_defaults() -> None:
     assert application.toleration == timedelta(seconds=300)
     assert application.purge_mode == "Gracefully"
     assert application.grace_period is None
-    assert application.effective_mode == "Automatic"
+    assert application.mode is None
     assert application.fencing.gone_within == timedelta(seconds=300)
     assert application.settle(owned=True) == timedelta(seconds=10)
     assert application.settle(owned=False) == timedelta()
