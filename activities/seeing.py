@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from failover.domain.closure import OwnedRef, closure, closure_kinds
 from failover.domain.errors import ClusterUnreachable, Forbidden, TransientError, UnknownKind
-from failover.domain.health import Health, HealthStatus, judge, owned_kinds
+from failover.domain.health import Health, HealthStatus, judge
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
+from failover.domain.rules import HealthRule, looked_at
+from failover.expressions.asking import judge_by
 from failover.fleet import Cluster
 
 FOLLOW_SECONDS_MAX = 10.0
@@ -63,9 +65,11 @@ async def children_now(
     return [each for each in fresh if each is not None and owner_uid in owner_uids_of(each)]
 
 
-async def owned_now(cluster: Cluster, manifest: Manifest) -> list[Manifest] | None:
+async def owned_now(
+    cluster: Cluster, manifest: Manifest, rule: HealthRule | None = None
+) -> list[Manifest] | None:
     """What the health of this object is checked against; `None` where nothing is, or it cannot be seen."""
-    kinds = owned_kinds(GroupKind.of(manifest))
+    kinds = looked_at(GroupKind.of(manifest), rule)
     if not kinds:
         return None
     try:
@@ -80,9 +84,11 @@ async def owned_now(cluster: Cluster, manifest: Manifest) -> list[Manifest] | No
     return [each for found in lists for each in found]
 
 
-async def health_now(cluster: Cluster, manifest: Manifest) -> Health:
-    """The verdict on the object, from quorum reads."""
-    return judge(manifest, await owned_now(cluster, manifest))
+async def health_now(
+    cluster: Cluster, manifest: Manifest, rule: HealthRule | None = None
+) -> Health:
+    """The verdict on the object, from quorum reads; by the rule that somebody wrote, if there is one."""
+    return judge(manifest, await owned_now(cluster, manifest, rule), judge_by(rule))
 
 
 async def closure_now(cluster: Cluster, manifest: Manifest) -> tuple[OwnedRef, ...]:

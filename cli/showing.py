@@ -47,7 +47,8 @@ def show_answer(answer: Answer, prepared: Prepared) -> None:
     """What would be done. Raises `Refused` where a rule forbids it."""
     match answer:
         case FailoverPlan():
-            mode = prepared.policy.mode_of(prepared.application.group_kind)
+            kind, own = prepared.application.group_kind, prepared.health_rule is not None
+            mode = prepared.policy.mode_of(kind, own_rule=own)
             show_plan(
                 answer,
                 (

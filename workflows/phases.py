@@ -65,7 +65,12 @@ async def tolerate(run: Run) -> Next:
 
 async def _look(run: Run) -> Observation:
     request = run.request
-    look = Look(application=request.application, cluster=request.source, uid=run.state.source_uid)
+    look = Look(
+        application=request.application,
+        cluster=request.source,
+        uid=run.state.source_uid,
+        health_rule=request.health_rule,
+    )
     seen: Observation = await run.step(
         Observing.observe, look, summary=f"look at {request.application.short} on {request.source}"
     )
@@ -121,6 +126,7 @@ async def _next_observation(
         cluster=request.source,
         uid=run.state.source_uid or seen.uid,
         last=seen,
+        health_rule=request.health_rule,
     )
     found = await run.news(
         Observing.wait_out_toleration,
@@ -164,6 +170,7 @@ async def plan(run: Run) -> Next:
         tried=tuple(each.cluster for each in state.attempted),
         skipped_rules=state.skipped_rules,
         claim=state.claim if works_from_record(state) else "",
+        health_rule=request.health_rule,
         only_adopt=_only_adopts(run),
         forced=state.forced,
         ignore_health=state.forced or bool(state.attempted) or state.source_gone,

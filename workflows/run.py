@@ -413,7 +413,8 @@ class Run:
     @property
     def told_on(self) -> tuple[str, ...]:
         """The clusters on which an Event tells how it goes: none while it only observes."""
-        observes = self.state.policy.mode_of(self.request.application.group_kind) == "Observe"
+        kind, own = self.request.application.group_kind, self.request.health_rule is not None
+        observes = self.state.policy.mode_of(kind, own_rule=own) == "Observe"
         if self.request.observe_only or observes:
             return ()
         places = (self.request.source, self.state.target)

@@ -97,7 +97,9 @@ def refusal_of(policy: Policy, manifest: Manifest, source: str) -> Refusal | Non
     return None
 
 
-def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, ...]:
+def warnings_of(
+    policy: Policy, manifest: Manifest, source: str, *, own_rule: bool = False
+) -> tuple[Warn, ...]:
     """What a person should know although the plan goes ahead."""
     found: list[Warn] = []
     for manager in managers_of(manifest):
@@ -112,8 +114,9 @@ def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, 
         message = f"claims are created empty on the target; the data in {names} is not moved"
         found.append(Warn(reason="VolumeDataNotMoved", message=message))
     kind = GroupKind.of(manifest)
-    if support_of(kind) is Support.EXPERIMENTAL:
-        found.append(Warn(reason="ExperimentalKind", message=experimental_message(kind, policy)))
+    if support_of(kind, own=own_rule) is Support.EXPERIMENTAL:
+        message = experimental_message(kind, policy, own_rule=own_rule)
+        found.append(Warn(reason="ExperimentalKind", message=message))
     if not policy.active.rules:
         found.append(
             Warn(
@@ -123,9 +126,10 @@ def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, 
     return tuple(found)
 
 
-def experimental_message(kind: GroupKind, policy: Policy) -> str:
+def experimental_message(kind: GroupKind, policy: Policy, *, own_rule: bool = False) -> str:
     """What it means that a kind is experimental, under this policy."""
-    known = f"{kind.kind} is experimental here: its health is known, a move of it is not proved"
+    why = "judged by a rule of your own" if own_rule else "experimental here"
+    known = f"{kind.kind} is {why}: its health is known, a move of it is not proved"
     if policy.active.mode is not None:
         return known
     where = "a FailoverPolicy" if policy.is_karmada else "the policy"

@@ -12,6 +12,7 @@ from failover.domain.overrides import Override
 from failover.domain.plan import Answer, FailoverPlan, PurgeMode
 from failover.domain.policy import Policy
 from failover.domain.request import Wire
+from failover.domain.rules import HealthRule
 
 
 class Claim(Wire):
@@ -33,6 +34,8 @@ class Look(Wire):
     """The object we mean; another uid there is `replaced`."""
     last: Observation | None = None
     """For waits: what is known already; the wait ends when it differs."""
+    health_rule: HealthRule | None = None
+    """In place of the catalogue's rule."""
 
 
 class Observation(Wire):
@@ -80,6 +83,8 @@ class PlanRequest(Wire):
     forced: bool = False
     only_adopt: bool = False
     """Only take over an interrupted failover; without one, answer with the health."""
+    health_rule: HealthRule | None = None
+    """In place of the catalogue's rule."""
     ignore_health: bool = False
     """A replacement target is wanted; the source was judged before."""
 

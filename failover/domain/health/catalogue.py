@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from failover.domain.health.conditions import judge_by_conditions
-from failover.domain.health.entries import Entry, Support
+from failover.domain.health.entries import Entry, Judge, Support
 from failover.domain.health.pods import STATEFUL_SET
 from failover.domain.health.rows import ROWS
 from failover.domain.health.spark import SPARK_APPLICATION
@@ -33,10 +33,15 @@ SHARED = frozenset(
 """Custom kinds of which several copies run side by side by design."""
 
 
-def judge(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
-    """The verdict on a workload; `owned=None` means that nobody looked at what it owns."""
+def judge(workload: Manifest, owned: Sequence[Manifest] | None, own: Judge | None = None) -> Health:
+    """The verdict on a workload; `owned=None` means that nobody looked at what it owns.
+
+    `own` is the rule that somebody wrote for this kind, in place of the catalogue's.
+    """
     if is_deleting(workload):
         return unknown("BeingDeleted", f"{called(workload)} is being deleted; find out by whom")
+    if own is not None:
+        return own(workload, owned)
     entry = CATALOGUE.get(GroupKind.of(workload))
     return judge_by_conditions(workload) if entry is None else entry.judge(workload, owned)
 
@@ -47,8 +52,13 @@ def owned_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
     return () if entry is None else entry.owned
 
 
-def support_of(kind: GroupKind) -> Support:
-    """How far a kind may be trusted to be moved; standard conditions are enough to be trusted."""
+def support_of(kind: GroupKind, *, own: bool = False) -> Support:
+    """How far a kind may be trusted to be moved; standard conditions are enough to be trusted.
+
+    A rule that somebody wrote (`own`) is not proved by us, whatever the kind.
+    """
+    if own:
+        return Support.EXPERIMENTAL
     entry = CATALOGUE.get(kind)
     return Support.SUPPORTED if entry is None else entry.support
 

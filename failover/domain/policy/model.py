@@ -225,11 +225,14 @@ class Policy(PolicyModel):
             raise InvalidInput(message, reason="NoApplicationFailover")
         return self.application
 
-    def mode_of(self, kind: GroupKind) -> Mode:
-        """The mode that counts for an application of this kind, written or not."""
+    def mode_of(self, kind: GroupKind, *, own_rule: bool = False) -> Mode:
+        """The mode that counts for an application of this kind, written or not.
+
+        `own_rule`: its health is judged by a rule that somebody wrote.
+        """
         if self.active.mode is not None:
             return self.active.mode
-        return "Automatic" if support_of(kind) is Support.SUPPORTED else "Observe"
+        return "Automatic" if support_of(kind, own=own_rule) is Support.SUPPORTED else "Observe"
 
     @property
     def is_karmada(self) -> bool:

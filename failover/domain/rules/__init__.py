@@ -8,6 +8,7 @@ from failover.domain.rules.judging import (
     CannotTell,
     Evaluate,
     NoneApplies,
+    agreed,
     looked_at,
     ruled,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "HealthRuleSpec",
     "KindRef",
     "NoneApplies",
+    "agreed",
     "looked_at",
     "ruled",
 ]

@@ -7,7 +7,7 @@ verdict: whoever wrote it wanted another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -28,7 +28,7 @@ from failover.domain.health.verdict import (
 )
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest
-from failover.domain.rules.model import HealthClause, HealthRule, VerdictWord
+from failover.domain.rules.model import HealthClause, HealthRule, HealthRuleSpec, VerdictWord
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,23 @@ def ruled(rule: HealthRule, evaluate: Evaluate) -> Judge:
 def looked_at(kind: GroupKind, rule: HealthRule | None) -> tuple[GroupKind, ...]:
     """What must be looked at to judge this kind, by its own rule or by the catalogue's."""
     return owned_kinds(kind) if rule is None else rule.owned_kinds
+
+
+def agreed(rules: Iterable[HealthRule]) -> Iterator[HealthRule]:
+    """One rule for each kind; where several mean the same kind, one that can tell nothing.
+
+    None of them may win by chance, nor the built-in rule, which all of them were to replace.
+    """
+    by_kind: dict[GroupKind, list[HealthRule]] = {}
+    for each in rules:
+        by_kind.setdefault(each.target, []).append(each)
+    for found in by_kind.values():
+        if len(found) == 1 or len(set(found)) == 1:
+            yield found[0]
+        else:
+            name = " and ".join(sorted({each.name for each in found}))
+            spec = HealthRuleSpec(target=found[0].spec.target)
+            yield HealthRule(name=f"{name} (several for one kind)", spec=spec)
 
 
 def _given(clause: HealthClause, name: str) -> Health:
