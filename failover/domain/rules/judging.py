@@ -75,7 +75,8 @@ def ruled(rule: HealthRule, evaluate: Evaluate) -> Judge:
         if owned is None and rule.owned_kinds:
             kinds = ", ".join(str(each) for each in rule.owned_kinds)
             return unknown("OwnedNotSeen", f"{name}: {rule} asks what it owns ({kinds}): not seen")
-        match evaluate(rule.expressions, workload, owned or ()):
+        answer = evaluate(rule.expressions, workload, owned or ())
+        match answer:
             case Applies(index):
                 return _given(rule.spec.rules[index], name)
             case NoneApplies():
@@ -84,8 +85,8 @@ def ruled(rule: HealthRule, evaluate: Evaluate) -> Judge:
                 )
             case CannotTell(reason, message):
                 return unknown(reason, f"{name}: {rule}: {message}")
-            case other:
-                assert_never(other)
+            case _:
+                assert_never(answer)
 
     return judge
 
