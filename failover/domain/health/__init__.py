@@ -54,7 +54,13 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 
 from __future__ import annotations
 
-from failover.domain.health.catalogue import is_exclusive, judge, owned_kinds, support_of
+from failover.domain.health.catalogue import (
+    is_exclusive,
+    judge,
+    kinds_between,
+    owned_kinds,
+    support_of,
+)
 from failover.domain.health.entries import Support
 from failover.domain.health.verdict import Cause, Health, HealthStatus
 
@@ -65,6 +71,7 @@ __all__ = [
     "Support",
     "is_exclusive",
     "judge",
+    "kinds_between",
     "owned_kinds",
     "support_of",
 ]

@@ -52,6 +52,12 @@ def owned_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
     return () if entry is None else entry.owned
 
 
+def kinds_between(kind: GroupKind) -> tuple[GroupKind, ...]:
+    """What an object of this kind may own that is neither a pod nor one of Kubernetes' makers of pods."""
+    entry = CATALOGUE.get(kind)
+    return () if entry is None else entry.between
+
+
 def support_of(kind: GroupKind, *, own: bool = False) -> Support:
     """How far a kind may be trusted to be moved; standard conditions are enough to be trusted.
 

@@ -33,6 +33,9 @@ class Entry:
     """What the rule may say, beyond what every rule may (`ANY_KIND`); a test keeps the list true."""
     owned: tuple[GroupKind, ...] = ()
     """What its health is checked against."""
+    between: tuple[GroupKind, ...] = ()
+    """Kinds of the operator's that stand between the object and its pods: without listing them, pods
+    of theirs would not be found, and the object be taken for gone while they run."""
     support: Support = Support.EXPERIMENTAL
     karmada: str = ""
     """Where Karmada's interpreter says something else; empty: it has none, or says the same."""

@@ -77,6 +77,11 @@ _JOB = ("Finished", "JobFailed", "NotRunning", "Running", "Suspended")
 _POD = (POD,)
 _SETS = (STATEFUL_SET,)
 _SUPPORTED = Support.SUPPORTED
+_POD_SETS = (GroupKind("core.strimzi.io", "StrimziPodSet"),)
+_COMPONENTS = (
+    GroupKind("apps.kubeblocks.io", "Component"),
+    GroupKind("workloads.kubeblocks.io", "InstanceSet"),
+)
 
 _ROLLOUT = "an update under way, or stalled, is Unhealthy, however many replicas serve"
 _NO_STATUS = "no status yet is Unhealthy"
@@ -214,6 +219,7 @@ ROWS: tuple[Entry, ...] = (
             "Transitioning",
             "UserError",
         ),
+        between=(FLINK_DEPLOYMENT,),
     ),
     Entry(
         SPARK_APPLICATION,
@@ -243,6 +249,7 @@ ROWS: tuple[Entry, ...] = (
         SPARK_SCHEDULE,
         alone(judge_spark_schedule),
         ("Scheduled", "Suspended", "Validating", "ValidationFailed"),
+        between=(SPARK_APPLICATION,),
     ),
     Entry(
         RAY_JOB,
@@ -263,6 +270,7 @@ ROWS: tuple[Entry, ...] = (
             "Waiting",
         ),
         karmada="every Failed, and Suspended, is Unhealthy: a broken program would move for ever",
+        between=(RAY_CLUSTER,),
     ),
     Entry(
         RAY_CLUSTER,
@@ -284,6 +292,7 @@ ROWS: tuple[Entry, ...] = (
         alone(judge_ray_service),
         ("NotReady", "Ready", "Suspended", "ValidationFailed"),
         karmada="a suspended service, and one that KubeRay refuses, are Unhealthy",
+        between=(RAY_CLUSTER,),
     ),
     Entry(
         VOLCANO_JOB,
@@ -317,6 +326,7 @@ ROWS: tuple[Entry, ...] = (
         TRAIN_JOB,
         alone(judge_train_job),
         (*_JOB, "DeadlineExceeded", "JobsFailed", "TrainingRuntimeNotSupported"),
+        between=(JOB_SET,),
     ),
     Entry(JOB_SET, alone(judge_job_set), (*_JOB, "JobsNotReady", "Restarting")),
     Entry(
@@ -350,6 +360,7 @@ ROWS: tuple[Entry, ...] = (
         KAFKA,
         alone(judge_kafka),
         ("Creating", "InvalidSpec", "NoConditions", "NotReady", "Ready", "ReconciliationPaused"),
+        between=_POD_SETS,
     ),
     *(
         Entry(
@@ -365,6 +376,7 @@ ROWS: tuple[Entry, ...] = (
                 "ReconciliationPaused",
                 "ScaledToZero",
             ),
+            between=_POD_SETS,
         )
         for kind in (KAFKA_CONNECT, MIRROR_MAKER)
     ),
@@ -451,6 +463,7 @@ ROWS: tuple[Entry, ...] = (
         KUBEBLOCKS_CLUSTER,
         alone(judge_kubeblocks),
         ("Abnormal", "Creating", "Failed", "Running", "Suspended", "Updating"),
+        between=_COMPONENTS,
     ),
     Entry(
         ELASTICSEARCH,

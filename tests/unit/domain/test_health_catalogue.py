@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from failover.domain.health import Cause, HealthStatus, Support, judge, owned_kinds, support_of
+from cli.rbac import CATALOGUE as PLURALS
+from failover.domain.closure import closure_kinds
+from failover.domain.health import (
+    Cause,
+    HealthStatus,
+    Support,
+    judge,
+    kinds_between,
+    owned_kinds,
+    support_of,
+)
 from failover.domain.health.catalogue import CATALOGUE
 from failover.domain.health.entries import ANY_KIND
 from failover.domain.identity import GroupKind
@@ -114,3 +124,17 @@ def test_what_is_proved_is_supported_and_the_rest_is_observed() -> None:
     }  # fmt: skip
     assert support_of(GroupKind.of(custom({}))) is Support.SUPPORTED
     assert len(CATALOGUE) - len(supported) >= 20
+
+
+def test_what_stands_between_an_object_and_its_pods_is_looked_at_for_gone() -> None:
+    """A RayJob's pods are its RayCluster's: found only where RayClusters are listed too."""
+    assert GroupKind("ray.io", "RayCluster") in closure_kinds(GroupKind("ray.io", "RayJob"))
+    assert GroupKind("jobset.x-k8s.io", "JobSet") in closure_kinds(
+        GroupKind("trainer.kubeflow.org", "TrainJob")
+    )
+
+
+def test_rights_can_be_printed_for_every_kind_without_a_cluster() -> None:
+    """The plural of each, and of what stands between it and its pods, is known."""
+    wanted = {*CATALOGUE, *(between for each in CATALOGUE for between in kinds_between(each))}
+    assert [str(each) for each in wanted if each not in PLURALS] == []
