@@ -217,7 +217,9 @@ def _planned(run: Run, made: FailoverPlan) -> Next:
     )
     run.note(f"to {made.target}: " + "; ".join(made.steps))
     mode = made.mode or run.state.policy.active.mode or "Automatic"
-    if run.request.observe_only or mode == "Observe":
+    # Past the point of no return a policy that would only observe comes too late: no copy is there.
+    observes = run.request.observe_only or mode == "Observe"
+    if observes and not run.state.delete_accepted:
         return End(
             Outcome.WOULD_HAVE_MOVED,
             "Observed",

@@ -43,7 +43,7 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 - Job: failed, or its pods not ready | no verdict | Unhealthy: Karmada never moves a Job
 - StatefulSet, DaemonSet, ReplicaSet, Job, Pod: every pod that is not ready has no image, a wrong
   configuration, or a program that ends by itself | Unhealthy | Unknown `UserError`: as ill elsewhere
-- kinds of Kruise, Kubeflow, Ray, Volcano, Argo | a rule each | a rule each: `rows.py` says where
+- kinds of Kruise, Kubeflow, Ray, Volcano, Argo | a rule each | a rule each: `rows/` says where
   they differ, docs/health-catalogue.md lists it
 - any other: condition `Ready` or `Available` | Healthy | as the condition says: Karmada knows no
   hook and says Healthy
