@@ -47,6 +47,7 @@ from failover.domain.planning import (
 )
 from failover.domain.record import Move, Record
 from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Look, Seen, Staged
+from failover.expressions.asking import judge_by
 from failover.fleet import Cluster, Fleet
 from failover.pauses import Pauses
 from failover.records import Found
@@ -147,7 +148,7 @@ class Capturing:
         needs = await needs_on(source, request.policy, manifest, known=sight.needs)
         move = self._move(request, sight, labels, needs)
         as_planned = digest(move.rendered) == plan.manifest_digest
-        if request.policy.active.effective_mode == "Confirm" and not as_planned:
+        if request.policy.active.mode == "Confirm" and not as_planned:
             raise PlanOutdated(f"{plan.application} or its state has changed since the approval")
         generation = await stage(
             ((source, sight.on_source), (target, sight.on_target)),
@@ -233,7 +234,9 @@ async def look(fleet: Fleet, request: CaptureRequest) -> Sight:
     source, target = fleet.cluster(plan.source), fleet.cluster(plan.target)
     async with Together() as reads:
         seen = reads.begin(find_application(source, app))
-        owned = reads.begin(owned_now(source, kind, app.namespace, plan.source_uid))
+        owned = reads.begin(
+            owned_now(source, kind, app.namespace, plan.source_uid, request.health_rule)
+        )
         closure = reads.begin(
             closure_of(source, app.namespace, plan.source_uid, closure_kinds(kind))
         )
@@ -278,7 +281,8 @@ def reconsidered(request: CaptureRequest, sight: Sight) -> NotNeeded | None:
     settle = policy.active.settle(owned=puts_back(sight.manifest)).total_seconds()
     if settle != plan.settle_seconds:
         raise PlanOutdated(f"{plan.application} on {plan.source} has another owner now")
-    return not_needed(policy, judge(sight.manifest, sight.owned))
+    health = judge(sight.manifest, sight.owned, judge_by(request.health_rule))
+    return not_needed(policy, health)
 
 
 def _is_ours(record: Record, request: CaptureRequest) -> bool:
@@ -288,5 +292,9 @@ def _is_ours(record: Record, request: CaptureRequest) -> bool:
 def _look_of(request: CaptureRequest) -> Look:
     plan = request.plan
     return Look(
-        application=plan.application, cluster=plan.source, uid=plan.source_uid, last=request.last
+        application=plan.application,
+        cluster=plan.source,
+        uid=plan.source_uid,
+        last=request.last,
+        health_rule=request.health_rule,
     )

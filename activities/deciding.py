@@ -92,7 +92,7 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
         )
     source = fleet.cluster(request.source)
     health, source_cluster_uid = await asyncio.gather(
-        health_now(source, manifest), source.uid(), return_exceptions=True
+        health_now(source, manifest, request.health_rule), source.uid(), return_exceptions=True
     )
     if isinstance(health, BaseException):
         raise health
@@ -117,7 +117,12 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
             source_uid=uid_of(manifest),
             source_cluster_uid=source_cluster_uid,
             health=health,
-            warnings=warnings_of(request.policy, manifest, request.source),
+            warnings=warnings_of(
+                request.policy,
+                manifest,
+                request.source,
+                own_rule=request.health_rule is not None,
+            ),
             settle_seconds=request.policy.active.settle(owned=puts_back(manifest)).total_seconds(),
         ),
     )
@@ -241,6 +246,9 @@ def _made(
         purge_mode=record.move.purge_mode
         if record and record.move
         else request.policy.active.purge_mode,
+        mode=request.policy.mode_of(
+            request.application.group_kind, own_rule=request.health_rule is not None
+        ),
         labels=dict(subject.labels),
         manifest_digest=digest(wanted),
         dependents=trial.dependents,

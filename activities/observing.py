@@ -13,10 +13,12 @@ from activities.following import Followings
 from activities.seeing import find_application, health_now, unreachable_health
 from failover.domain.closure import closure_kinds
 from failover.domain.errors import CredentialsRejected, Forbidden, TransientError, UnknownKind
-from failover.domain.health import Health, HealthStatus, judge, owned_kinds
+from failover.domain.health import Health, HealthStatus, judge
 from failover.domain.manifest import Manifest, uid_of
 from failover.domain.record import is_open
+from failover.domain.rules import looked_at
 from failover.domain.steps import Look, Observation
+from failover.expressions.asking import judge_by
 from failover.fleet import Change, Cluster, Fleet
 from failover.records import read_head
 
@@ -84,7 +86,7 @@ async def observe_now(cluster: Cluster, look: Look) -> Observation:
         open_record = head is not None and is_open(head)
         if manifest is None:
             return _absent(look).model_copy(update={"open_record": open_record})
-        health = await health_now(cluster, manifest)
+        health = await health_now(cluster, manifest, look.health_rule)
     except (TransientError, Forbidden, CredentialsRejected, UnknownKind) as error:
         return Observation(found=False, health=_unknown(error))
     return _present(look, uid_of(manifest), health, open_record=open_record)
@@ -123,7 +125,7 @@ async def next_difference(cluster: Cluster, look: Look) -> Observation:
             if view.uid and view.uid != following_uid:
                 following_uid = view.uid
                 view.forget_owned()
-                for number, kind in enumerate(owned_kinds(application.group_kind), start=1):
+                for number, kind in enumerate(view.owned_kinds, start=1):
                     followings.add(
                         number, cluster.follow(kind, application.namespace, owner_uid=view.uid)
                     )
@@ -144,7 +146,9 @@ class _View:
         self._in_step: set[int] = set()
         self._stale: dict[int, Health] = {}
         self._settled: Observation | None = None
-        self._wanted = 1 + len(owned_kinds(look.application.group_kind))
+        self.owned_kinds = looked_at(look.application.group_kind, look.health_rule)
+        self._judge = judge_by(look.health_rule)
+        self._wanted = 1 + len(self.owned_kinds)
 
     @property
     def uid(self) -> str:
@@ -189,7 +193,9 @@ class _View:
         if len(self._in_step) < self._wanted:
             return None
         owned = list(self._owned.values()) if self._wanted > 1 else None
-        return self._unless_settled(_present(self._look, self.uid, judge(self._manifest, owned)))
+        return self._unless_settled(
+            _present(self._look, self.uid, judge(self._manifest, owned, self._judge))
+        )
 
     def _unless_settled(self, seen: Observation) -> Observation | None:
         if self._settled is not None and not seen.differs(self._settled):

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from failover.domain.closure import OwnedRef, closure
 from failover.domain.errors import ClusterUnreachable, Forbidden, TransientError, UnknownKind
-from failover.domain.health import Health, HealthStatus, judge, owned_kinds
+from failover.domain.health import Health, HealthStatus, judge
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
+from failover.domain.rules import HealthRule, looked_at
+from failover.expressions.asking import judge_by
 from failover.fleet import Cluster
 
 FOLLOW_SECONDS_MAX = 10.0
@@ -66,10 +68,10 @@ async def children_now(
 
 
 async def owned_now(
-    cluster: Cluster, kind: GroupKind, namespace: str, uid: str
+    cluster: Cluster, kind: GroupKind, namespace: str, uid: str, rule: HealthRule | None = None
 ) -> list[Manifest] | None:
     """What the health of this object is checked against; `None` where nothing is, or it cannot be seen."""
-    kinds = owned_kinds(kind)
+    kinds = looked_at(kind, rule)
     if not kinds:
         return None
     try:
@@ -81,10 +83,13 @@ async def owned_now(
     return [each for found in lists for each in found]
 
 
-async def health_now(cluster: Cluster, manifest: Manifest) -> Health:
-    """The verdict on the object, from quorum reads."""
+async def health_now(
+    cluster: Cluster, manifest: Manifest, rule: HealthRule | None = None
+) -> Health:
+    """The verdict on the object, from quorum reads; by the rule that somebody wrote, if there is one."""
     kind, namespace = GroupKind.of(manifest), namespace_of(manifest)
-    return judge(manifest, await owned_now(cluster, kind, namespace, uid_of(manifest)))
+    owned = await owned_now(cluster, kind, namespace, uid_of(manifest), rule)
+    return judge(manifest, owned, judge_by(rule))
 
 
 async def closure_of(

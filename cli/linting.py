@@ -16,7 +16,7 @@ from cli.files import policy_files, read_text, shown
 from cli.printing import Output, OutputOption, print_data
 from failover.domain.documents import Document, read_documents
 from failover.domain.errors import InvalidInput
-from failover.domain.identity import ApplicationRef
+from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import items, maps, text
 from failover.domain.policy import Policy, ResourceSelector
 from failover.domain.policy.matching import Ambiguous, match
@@ -43,10 +43,12 @@ class Linted:
     def summary(self) -> str:
         """One line: how much was read, how much is wrong."""
         reading = self.reading
+        rules = (_count(len(reading.rules), "health rule"),) if reading.rules else ()
         counts = (
             _count(self.files, "file"),
             _count(len(reading.policies), "policy", "policies"),
             _count(len(reading.overrides), "override policy", "override policies"),
+            *rules,
             _count(len(reading.errors), "error"),
             _count(len(reading.warnings), "warning"),
         )
@@ -68,7 +70,7 @@ def lint_files(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as errors.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Check policy files: every field, and whether two policies mean the same application.
+    """Check policy files: every field, every expression, and whether two policies mean the same application.
 
     Exits with 2 when there is an error (--strict: or a warning), else with 0.
     """
@@ -89,7 +91,7 @@ def lint(paths: Sequence[str]) -> Linted:
     texts = {file: read_text(file) for file in files}
     readings = {file: read_policies(content, shown(file)) for file, content in texts.items()}
     whole = sum(readings.values(), Reading())
-    if not (whole.policies or whole.overrides or whole.problems):
+    if not (whole.policies or whole.overrides or whole.rules or whole.problems):
         raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
     places = {
         str(policy): (file, texts[file]) for file in files for policy in readings[file].policies
@@ -97,7 +99,7 @@ def lint(paths: Sequence[str]) -> Linted:
     ambiguous = tuple(
         _problem(found, *places[str(found.policies[-1])]) for found in overlaps(whole.policies)
     )
-    duplicates = tuple(_duplicates(readings, texts))
+    duplicates = (*_duplicates(readings, texts), *_rules_for_one_kind(readings))
     return Linted(len(files), whole + Reading(problems=duplicates + ambiguous))
 
 
@@ -154,6 +156,23 @@ def _duplicates(readings: dict[str, Reading], texts: dict[str, str]) -> Iterator
             )
 
 
+def _rules_for_one_kind(readings: dict[str, Reading]) -> Iterator[Problem]:
+    """Two rules for one kind: then neither counts, and nothing can be told of it."""
+    first: dict[GroupKind, str] = {}
+    for file, reading in readings.items():
+        for rule in reading.rules:
+            if rule.target not in first:
+                first[rule.target] = f"{rule} in {shown(file)}"
+                continue
+            message = (
+                f"{rule} is about {rule.target}, and so is {first[rule.target]}; put their clauses "
+                "into one, in the order in which they are to be asked."
+            )
+            yield Problem(
+                "Error", shown(file), 0, None, "spec.target", "SeveralRulesForOneKind", message
+            )
+
+
 def _problem(found: Ambiguous, file: str, content: str) -> Problem:
     place = _document(found.policies[-1], content)
     return Problem(
@@ -192,6 +211,7 @@ def _as_json(linted: Linted) -> dict[str, object]:
     return {
         "files": linted.files,
         "policies": [str(each) for each in reading.policies],
+        "healthRules": [str(each) for each in reading.rules],
         "errors": len(reading.errors),
         "warnings": len(reading.warnings),
         "problems": [_flat(each) for each in reading.problems],

@@ -18,6 +18,7 @@ from failover.domain.errors import FailoverError, InvalidInput
 from failover.domain.manifest import Manifest
 
 if TYPE_CHECKING:  # read when needed: these commands are to start at once
+    from failover.domain.health.entries import Judge
     from failover.domain.policy import Policy
     from failover.domain.policy.reading import Reading
 
@@ -71,7 +72,18 @@ def capture(
             typer.echo(f"{key}={value}")
 
 
-def health(object_file: ObjectFile, output: OutputOption = Output.TABLE) -> None:
+def health(
+    object_file: ObjectFile,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rules",
+            metavar="DIR|FILE",
+            help="Health rules of your own: files, or directories of them.",
+        ),
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Judge the health of an object: Healthy, Unhealthy or Unknown, and why.
 
     Of a `List`, the first item is judged, and the others are what it owns. Of one object alone, its
@@ -80,11 +92,28 @@ def health(object_file: ObjectFile, output: OutputOption = Output.TABLE) -> None
     from failover.domain.health import judge  # noqa: PLC0415 - see the top of the file
 
     workload = read_workload(object_file)
-    verdict = judge(workload.manifest, workload.owned)
+    own = _own_judge(rules, workload.manifest) if rules else None
+    verdict = judge(workload.manifest, workload.owned, own)
     if output.is_data:
         print_data(verdict, output)
     else:
         typer.echo(f"{verdict.status}  {verdict.reason}  {verdict.message}")
+
+
+def _own_judge(paths: list[str], manifest: Manifest) -> Judge | None:
+    """The judge of the object's kind among these rules; a kind without one is judged as always."""
+    from failover.domain.identity import GroupKind  # noqa: PLC0415 - as above
+    from failover.domain.rules import agreed  # noqa: PLC0415
+    from failover.expressions.asking import judge_by  # noqa: PLC0415
+
+    reading = _read_all(paths)
+    if not reading.rules:
+        raise InvalidInput(f"{', '.join(paths)}: there is no HealthRule", reason="NoRule")
+    kind = GroupKind.of(manifest)
+    rule = next((each for each in agreed(reading.rules) if each.target == kind), None)
+    if rule is None:
+        typer.echo(f"note: no rule is about {kind}; it is judged by the catalogue", err=True)
+    return judge_by(rule)
 
 
 def _rendered(template: str, object_file: str) -> str:
@@ -130,6 +159,13 @@ def _policy(paths: list[str], manifest: Manifest) -> Policy:
 
 
 def _read(paths: list[str]) -> Reading:
+    reading = _read_all(paths)
+    if not reading.policies:
+        raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
+    return reading
+
+
+def _read_all(paths: list[str]) -> Reading:
     from failover.domain.policy.reading import Reading, read_policies  # noqa: PLC0415 - as above
 
     reading = Reading()
@@ -137,8 +173,6 @@ def _read(paths: list[str]) -> Reading:
         reading += read_policies(read_text(path), shown(path))
     if reading.errors:
         raise InvalidInput("\n".join(str(each) for each in reading.errors), reason="InvalidPolicy")
-    if not reading.policies:
-        raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
     return reading
 
 

@@ -30,7 +30,7 @@ def load(paths: Sequence[str]) -> PolicySet:
         for other in others:
             tell(str(other), style="red")
         raise InvalidInput(_without_severity(first), reason=first.reason)
-    return PolicySet(reading.policies, reading.overrides, reading.problems)
+    return PolicySet(reading.policies, reading.overrides, reading.problems, reading.rules)
 
 
 def policy_of(

@@ -17,6 +17,7 @@ from failover.domain.planning import original_of, rendered
 from failover.domain.policy import Policy
 from failover.domain.record import Move
 from failover.domain.request import FailoverRequest, Limits, Trigger
+from failover.domain.rules import HealthRule
 from failover.domain.steps import PlanRequest
 from failover.kube.fleet import KubeFleet
 
@@ -47,6 +48,7 @@ class Prepared:
     policy: Policy
     overrides: tuple[Override, ...]
     to: str
+    health_rule: HealthRule | None
     interrupted: Move | None
     """A move that was left half done; a new failover takes it over."""
 
@@ -64,6 +66,7 @@ class Prepared:
             source_uid=self.source_uid,
             policy=self.policy,
             overrides=self.overrides,
+            health_rule=self.health_rule,
             target=self.to,
             force_reason=force_reason,
             limits=limits,
@@ -83,7 +86,8 @@ async def prepare(fleet: KubeFleet, wish: Wish) -> Prepared:
         if asked:
             fleet.cluster(asked)
     application = await resolve(fleet, wish.target, wish.namespace)
-    places = await look(fleet, application)
+    rule = policies.rule_of(application.group_kind)
+    places = await look(fleet, application, rule)
     move = await interrupted_move(fleet, application, places)
     place = _source_of(move, places) if move is not None and _half_done(move, places) else None
     if place is None:
@@ -103,6 +107,7 @@ async def prepare(fleet: KubeFleet, wish: Wish) -> Prepared:
         policy=policy_of(policies, application, labels),
         overrides=policies.overrides_of(application, labels),
         to=wish.to,
+        health_rule=rule,
         interrupted=move,
     )
 
@@ -129,6 +134,7 @@ async def plan(fleet: KubeFleet, prepared: Prepared) -> Answer:
         policy=prepared.policy,
         overrides=prepared.overrides,
         requested_target=prepared.to,
+        health_rule=prepared.health_rule,
         forced=True,
         ignore_health=True,
     )

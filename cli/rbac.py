@@ -17,6 +17,7 @@ import yaml
 from cli.context import run, surroundings
 from cli.policies import load
 from failover.domain.errors import FailoverError, InvalidInput, UnknownKind
+from failover.domain.health import kinds_between
 from failover.domain.identity import GroupKind
 from failover.domain.policy import Policy
 from failover.domain.rbac import KindInUse, Subject, roles
@@ -40,27 +41,47 @@ CATALOGUE: Mapping[GroupKind, str] = {
     GroupKind("apps", "Deployment"): "deployments",
     GroupKind("apps", "ReplicaSet"): "replicasets",
     GroupKind("apps", "StatefulSet"): "statefulsets",
+    GroupKind("apps.kruise.io", "BroadcastJob"): "broadcastjobs",
     GroupKind("apps.kruise.io", "CloneSet"): "clonesets",
     GroupKind("apps.kruise.io", "DaemonSet"): "daemonsets",
     GroupKind("apps.kruise.io", "StatefulSet"): "statefulsets",
+    GroupKind("apps.kubeblocks.io", "Cluster"): "clusters",
+    GroupKind("apps.kubeblocks.io", "Component"): "components",
     GroupKind("argoproj.io", "Rollout"): "rollouts",
     GroupKind("argoproj.io", "Workflow"): "workflows",
     GroupKind("batch", "CronJob"): "cronjobs",
     GroupKind("batch", "Job"): "jobs",
     GroupKind("batch.volcano.sh", "Job"): "jobs",
+    GroupKind("core.strimzi.io", "StrimziPodSet"): "strimzipodsets",
+    GroupKind("elasticsearch.k8s.elastic.co", "Elasticsearch"): "elasticsearches",
+    GroupKind("flink.apache.org", "FlinkBlueGreenDeployment"): "flinkbluegreendeployments",
     GroupKind("flink.apache.org", "FlinkDeployment"): "flinkdeployments",
     GroupKind("flink.apache.org", "FlinkSessionJob"): "flinksessionjobs",
+    GroupKind("jobset.x-k8s.io", "JobSet"): "jobsets",
     GroupKind("kafka.strimzi.io", "Kafka"): "kafkas",
     GroupKind("kafka.strimzi.io", "KafkaConnect"): "kafkaconnects",
+    GroupKind("kafka.strimzi.io", "KafkaMirrorMaker2"): "kafkamirrormaker2s",
+    GroupKind("kubeflow.org", "JAXJob"): "jaxjobs",
     GroupKind("kubeflow.org", "MPIJob"): "mpijobs",
+    GroupKind("kubeflow.org", "PaddleJob"): "paddlejobs",
     GroupKind("kubeflow.org", "PyTorchJob"): "pytorchjobs",
     GroupKind("kubeflow.org", "TFJob"): "tfjobs",
+    GroupKind("kubeflow.org", "XGBoostJob"): "xgboostjobs",
+    GroupKind("mysql.oracle.com", "InnoDBCluster"): "innodbclusters",
     GroupKind("postgresql.cnpg.io", "Cluster"): "clusters",
+    GroupKind("psmdb.percona.com", "PerconaServerMongoDB"): "perconaservermongodbs",
+    GroupKind("pxc.percona.com", "PerconaXtraDBCluster"): "perconaxtradbclusters",
+    GroupKind("rabbitmq.com", "RabbitmqCluster"): "rabbitmqclusters",
     GroupKind("ray.io", "RayCluster"): "rayclusters",
     GroupKind("ray.io", "RayJob"): "rayjobs",
     GroupKind("ray.io", "RayService"): "rayservices",
+    GroupKind("redis.redis.opstreelabs.in", "RedisCluster"): "redisclusters",
+    GroupKind("redis.redis.opstreelabs.in", "RedisReplication"): "redisreplications",
     GroupKind("serving.knative.dev", "Service"): "services",
+    GroupKind("sparkoperator.k8s.io", "ScheduledSparkApplication"): "scheduledsparkapplications",
     GroupKind("sparkoperator.k8s.io", "SparkApplication"): "sparkapplications",
+    GroupKind("trainer.kubeflow.org", "TrainJob"): "trainjobs",
+    GroupKind("workloads.kubeblocks.io", "InstanceSet"): "instancesets",
 }
 """The plurals of kinds that are moved often, so that no cluster need be asked."""
 
@@ -111,6 +132,10 @@ def print_roles(
     known = [KindInUse(kind.group, plurals[kind]) for kind in wanted if kind in plurals]
     if unknown := [kind for kind in wanted if kind not in plurals]:
         known += run(_discover(unknown))
+    known += [
+        KindInUse(each.group, CATALOGUE[each], moved=False)
+        for each in sorted({each for kind in wanted for each in kinds_between(kind)} - {*wanted})
+    ]
     dependents = any(policy.spec.propagate_deps for policy in policies)
     manifests = roles(
         known, role.value, namespaces or (), dependents=dependents, subject=_subject(subject)

@@ -12,6 +12,12 @@ from failover.domain.plan import Adoption, Answer, FailoverPlan, NoCandidateNow,
 from failover.domain.selection import Considered
 from failover.domain.telling import seconds
 
+_MODES = {
+    "Automatic": "",
+    "Confirm": "Confirm: asked before anything is written",
+    "Observe": "Observe: nothing would be done",
+}
+
 
 def show_topology(prepared: Prepared) -> None:
     """Clusters, where the application is, how it is, and which policy is about it."""
@@ -41,12 +47,13 @@ def show_answer(answer: Answer, prepared: Prepared) -> None:
     """What would be done. Raises `Refused` where a rule forbids it."""
     match answer:
         case FailoverPlan():
-            confirms = prepared.policy.active.effective_mode == "Confirm"
+            kind, own = prepared.application.group_kind, prepared.health_rule is not None
+            mode = prepared.policy.mode_of(kind, own_rule=own)
             show_plan(
                 answer,
                 (
                     ("Toleration", seconds(prepared.policy.active.toleration)),
-                    ("Approval", "asked before anything is written" if confirms else ""),
+                    ("Mode", _MODES[mode]),
                 ),
             )
         case Refusal():

@@ -31,7 +31,7 @@ from cli.showing import show_answer, show_topology
 from cli.telling import status_data
 from cli.waiting import print_status, shown_meanwhile, until_settled
 from failover.domain.errors import DefiniteError
-from failover.domain.health import HealthStatus
+from failover.domain.health import Cause, HealthStatus
 from failover.domain.request import Limits
 from failover.kube.fleet import KubeFleet
 from triggers.pausing import open_pauses
@@ -127,6 +127,12 @@ def _check_health(prepared: Prepared, manner: _Manner) -> None:
             "to move it all the same, say --force --reason 'why'"
         )
         raise Refused(message, reason="Healthy")
+    if health.cause is Cause.USER_ERROR:
+        message = (
+            f"{prepared.application} would be as ill elsewhere ({health.reason}: {health.message}); "
+            "to move it all the same, say --force --reason 'why'"
+        )
+        raise Refused(message, reason="UserError")
     if health.status is HealthStatus.UNKNOWN:
         warn(
             f"its health is not known ({health.reason}: {health.message}); "

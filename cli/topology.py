@@ -14,6 +14,7 @@ from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, uid_of
 from failover.domain.marks import superseded_by
 from failover.domain.record import Move, RecordDamaged, generation_of, is_open
+from failover.domain.rules import HealthRule
 from failover.fleet import Fleet
 from failover.records import read_head, read_record
 
@@ -51,18 +52,24 @@ class Place:
         return "lives here"
 
 
-async def look(fleet: Fleet, application: ApplicationRef) -> tuple[Place, ...]:
+async def look(
+    fleet: Fleet, application: ApplicationRef, rule: HealthRule | None = None
+) -> tuple[Place, ...]:
     """Look on all clusters side by side, in quorum reads; one that does not answer says so."""
-    return tuple(await asyncio.gather(*(_look(fleet, application, f.name) for f in fleet.facts)))
+    return tuple(
+        await asyncio.gather(*(_look(fleet, application, f.name, rule) for f in fleet.facts))
+    )
 
 
-async def _look(fleet: Fleet, application: ApplicationRef, name: str) -> Place:
+async def _look(
+    fleet: Fleet, application: ApplicationRef, name: str, rule: HealthRule | None
+) -> Place:
     cluster = fleet.cluster(name)
     try:
         manifest, head = await asyncio.gather(
             find_application(cluster, application), read_head(cluster, application)
         )
-        health = await health_now(cluster, manifest) if manifest is not None else None
+        health = await health_now(cluster, manifest, rule) if manifest is not None else None
     except FailoverError as error:
         return Place(name, error=error)
     generation = generation_of(head) if head is not None and is_open(head) else 0

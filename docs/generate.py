@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from failover.domain.health.page import health_catalogue_markdown
 from failover.domain.policy.reference import policy_reference_markdown
 from failover.domain.policy.schema import json_schema
 
@@ -16,6 +17,7 @@ def pages() -> dict[Path, str]:
     """Every generated file, and what has to stand in it."""
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     return {
+        DOCS / "health-catalogue.md": health_catalogue_markdown(),
         DOCS / "policy-reference.md": policy_reference_markdown(),
         DOCS / "schema" / "failoverpolicy.json": schema,
     }

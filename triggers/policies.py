@@ -23,12 +23,13 @@ from failover.domain.policy import Policy
 from failover.domain.policy.matching import Matched, match
 from failover.domain.policy.problems import Problem
 from failover.domain.policy.reading import Reading, read_policies
+from failover.domain.rules import HealthRule, agreed
 
 logger = logging.getLogger("watcher")
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
-_Document = TypeVar("_Document", Policy, Override)
+_Document = TypeVar("_Document", Policy, Override, HealthRule)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class PolicySet:
     policies: tuple[Policy, ...] = ()
     overrides: tuple[Override, ...] = ()
     problems: tuple[Problem, ...] = ()
+    rules: tuple[HealthRule, ...] = ()
+
+    def rule_of(self, kind: GroupKind) -> HealthRule | None:
+        """The rule by which a kind is judged, where somebody wrote one."""
+        return self._rules.get(kind)
 
     def about(self, application: ApplicationRef, labels: Mapping[str, str]) -> Matched:
         """The policy of an application."""
@@ -52,6 +58,10 @@ class PolicySet:
     ) -> tuple[Override, ...]:
         """The overrides that mean an application, on any cluster."""
         return matching_overrides(application, dict(labels), self.overrides)
+
+    @cached_property
+    def _rules(self) -> dict[GroupKind, HealthRule]:
+        return {each.target: each for each in agreed(self.rules)}
 
     @cached_property
     def _index(self) -> dict[tuple[GroupKind, str], list[Policy]]:
@@ -106,6 +116,7 @@ class PolicyDirectory:
             tuple(chain.from_iterable(each.policies for each in found)),
             tuple(chain.from_iterable(each.overrides for each in found)),
             tuple(chain.from_iterable(each.problems for each in found)),
+            tuple(chain.from_iterable(each.rules for each in found)),
         )
 
     def _files(self) -> dict[Path, bytes | OSError]:
@@ -125,6 +136,7 @@ def log_changes(before: PolicySet, after: PolicySet) -> None:
     for line in (
         *_changes(before.policies, after.policies),
         *_changes(before.overrides, after.overrides),
+        *_changes(before.rules, after.rules),
     ):
         logger.info("%s", line)
 
@@ -139,7 +151,10 @@ def _changes(before: Iterable[_Document], after: Iterable[_Document]) -> Iterato
 
 
 def _named(documents: Iterable[_Document]) -> dict[str, _Document]:
-    return {f"{each.kind} {each.namespace or '-'}/{each.name}": each for each in documents}
+    return {
+        f"{each.kind} {getattr(each, 'namespace', '') or '-'}/{each.name}": each
+        for each in documents
+    }
 
 
 def _is_meant(path: Path) -> bool:

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from prometheus_client import Gauge
 
-from failover.domain.health import Health, HealthStatus, judge, owned_kinds
+from failover.domain.health import Health, HealthStatus, judge
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
 from failover.domain.policy.scopes import Scope
+from failover.domain.rules import HealthRule, looked_at
+from failover.expressions.asking import judge_by
 from failover.fleet import Change, Cluster
 
 logger = logging.getLogger("watcher")
@@ -49,10 +51,12 @@ class View:
         scope: Scope,
         staleness: Staleness,
         changed: Callable[[View, ApplicationRef], None],
+        rule: HealthRule | None = None,
     ) -> None:
         """Nothing is followed before `run`."""
-        self.cluster, self.scope = cluster, scope
-        self._kinds = (scope.kind, *owned_kinds(scope.kind))
+        self.cluster, self.scope, self.rule = cluster, scope, rule
+        self._own = judge_by(rule)
+        self._kinds = (scope.kind, *looked_at(scope.kind, rule))
         self._blind = dict.fromkeys(self._kinds, _WAITING)
         self._staleness, self._changed = staleness, changed
         self._workloads: dict[ApplicationRef, Manifest] = {}
@@ -161,9 +165,8 @@ class View:
             if reason not in _NOBODY_MAY_LOOK:
                 return self._unseen(kind)
         looked = len(self._kinds) > 1 and not blind
-        return judge(
-            manifest, list(self._owned.get(uid_of(manifest), {}).values()) if looked else None
-        )
+        owned = list(self._owned.get(uid_of(manifest), {}).values()) if looked else None
+        return judge(manifest, owned, self._own)
 
     def _unseen(self, kind: GroupKind) -> Health:
         reason = self._blind[kind]

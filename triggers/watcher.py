@@ -106,24 +106,28 @@ class Watcher:
             for scope in scopes_of(policies.policies)
             for name in self._fleet.facts
         }
-        for key in self._views.keys() - wanted:
-            self._leave(key)
+        for key, (view, _) in tuple(self._views.items()):
+            if key not in wanted:
+                self._leave(key, "no policy is about it any more")
+            elif view.rule != policies.rule_of(view.scope.kind):
+                self._leave(key, "its health rule has changed")
         for key in sorted(wanted - self._views.keys()):
             self._follow(key, group)
         self._look_again_where_changed(before)
 
     def _follow(self, key: tuple[str, Scope], group: asyncio.TaskGroup) -> None:
         cluster, scope = key
-        view = View(self._fleet.cluster(cluster), scope, self._staleness, self._look)
+        rule = self._policies.rule_of(scope.kind)
+        view = View(self._fleet.cluster(cluster), scope, self._staleness, self._look, rule)
         self._views[key] = (view, group.create_task(view.run()))
         logger.info("following %s", scope, extra={"cluster": cluster})
 
-    def _leave(self, key: tuple[str, Scope]) -> None:
+    def _leave(self, key: tuple[str, Scope], why: str) -> None:
         view, task = self._views.pop(key)
         task.cancel()
         for subject in [each for each, its in self._ill.items() if its is view]:
             del self._ill[subject]
-        logger.info("no policy is about %s any more", key[1], extra={"cluster": key[0]})
+        logger.info("not following %s: %s", key[1], why, extra={"cluster": key[0]})
 
     def _look_again_where_changed(self, before: PolicySet) -> None:
         """Another policy is another chance: it does not wait for what an earlier one has earned."""
@@ -194,19 +198,23 @@ class Watcher:
         if policy is None:
             return None
         self._attention.setdefault(subject, Attention())
+        kind = sight.application.group_kind
+        rule = self._policies.rule_of(kind)
+        mode = policy.mode_of(kind, own_rule=rule is not None)
         return FailoverRequest(
             application=sight.application,
             source=sight.cluster,
             source_uid=uid_of(sight.manifest),
             policy=policy,
             overrides=self._policies.overrides_of(sight.application, labels_of(sight.manifest)),
+            health_rule=rule,
             trigger=Trigger(
                 kind="Watch",
                 actor=f"failover-watcher@{socket.gethostname()}",
                 reason=sight.health.reason,
                 message=sight.health.message,
             ),
-            observe_only=self._manner.observe or policy.active.effective_mode == "Observe",
+            observe_only=self._manner.observe or mode == "Observe",
             limits=self._manner.limits,
         )
 

@@ -150,6 +150,7 @@ def _request(run: Run, made: FailoverPlan) -> CaptureRequest:
         from_record=works_from_record(state),
         attempted=tuple(each.cluster for each in state.attempted),
         check_pauses=not state.delete_accepted and not state.adopted,
+        health_rule=run.request.health_rule,
     )
 
 

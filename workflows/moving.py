@@ -208,7 +208,13 @@ async def _until_healthy(run: Run) -> Attempted | None:
         }
         limits |= _grace_limits(run, now)
         reason, deadline = min(limits.items(), key=lambda item: item[1])
-        look = Look(application=app, cluster=state.target, uid=state.target_uid, last=seen)
+        look = Look(
+            application=app,
+            cluster=state.target,
+            uid=state.target_uid,
+            last=seen,
+            health_rule=run.request.health_rule,
+        )
         wakes = run.inbox.wakes
         found = await run.news(
             Observing.await_healthy,
@@ -326,7 +332,13 @@ async def _see_restored_healthy(run: Run) -> None:
     deadline = workflow.now() + RESTORED_HEALTHY_WITHIN
     seen: Observation | None = None
     while (left := deadline - workflow.now()) > timedelta(0):
-        look = Look(application=app, cluster=state.target, uid=state.restored_uid, last=seen)
+        look = Look(
+            application=app,
+            cluster=state.target,
+            uid=state.restored_uid,
+            last=seen,
+            health_rule=run.request.health_rule,
+        )
         try:
             found = await run.news(
                 Observing.await_healthy,

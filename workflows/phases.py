@@ -77,6 +77,7 @@ def plan_request(run: Run) -> PlanRequest:
         tried=tuple(each.cluster for each in state.attempted),
         skipped_rules=state.skipped_rules,
         claim=state.claim if works_from_record(state) else "",
+        health_rule=request.health_rule,
         forced=state.forced,
         ignore_health=state.forced or bool(state.attempted) or state.source_gone,
     )
@@ -100,8 +101,10 @@ async def _planned(run: Run, made: FailoverPlan) -> Next:
         health=made.health or run.state.health,
     )
     run.note(f"to {made.target}: " + "; ".join(made.steps))
-    mode = run.state.policy.active.effective_mode
-    if run.request.observe_only or mode == "Observe":
+    mode = made.mode or run.state.policy.active.mode or "Automatic"
+    # Past the point of no return a policy that would only observe comes too late: no copy is there.
+    observes = run.request.observe_only or mode == "Observe"
+    if observes and not run.state.delete_accepted:
         message = f"would have moved to {made.target}: " + "; ".join(made.steps)
         return await conclude(run, End(Outcome.WOULD_HAVE_MOVED, "Observed", message))
     if mode == "Confirm" and run.state.approved != made.digest:

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain import telling
     from failover.domain.health import HealthStatus
     from failover.domain.phases import BLOCKED, RETRYING, Action, Outcome, Phase
+    from failover.domain.policy import Mode
     from failover.domain.request import (
         Approval,
         Block,
@@ -208,7 +209,7 @@ class Run:
     def saw(self, seen: Observation) -> None:
         """Take an observation of the source into account."""
         on_unknown = self.state.policy.active.decision_conditions.on_unknown
-        clock = self.state.clock.saw(seen.health.status, workflow.now(), on_unknown)
+        clock = self.state.clock.saw(seen.health, workflow.now(), on_unknown)
         self.set(health=seen.health, clock=clock)
         self.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")
 
@@ -436,8 +437,13 @@ class Run:
     @property
     def may_write(self) -> bool:
         """Whether it may change anything on a cluster, or only observes."""
-        observes = self.state.policy.active.effective_mode == "Observe"
-        return not (self.request.observe_only or observes)
+        return not (self.request.observe_only or self.mode == "Observe")
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that counts for this application's kind."""
+        kind, own = self.request.application.group_kind, self.request.health_rule is not None
+        return self.state.policy.mode_of(kind, own_rule=own)
 
     @property
     def told_on(self) -> tuple[str, ...]:

@@ -76,7 +76,12 @@ def _remaining(run: Run) -> timedelta | None:
 
 async def _look(run: Run) -> Observation:
     request = run.request
-    look = Look(application=request.application, cluster=request.source, uid=run.state.source_uid)
+    look = Look(
+        application=request.application,
+        cluster=request.source,
+        uid=run.state.source_uid,
+        health_rule=request.health_rule,
+    )
     seen: Observation = await run.step(
         Observing.observe, look, summary=f"look at {request.application.short} on {request.source}"
     )
@@ -123,6 +128,7 @@ async def _next_observation(
         cluster=request.source,
         uid=run.state.source_uid or seen.uid,
         last=seen,
+        health_rule=request.health_rule,
     )
     found = await run.news(
         Observing.wait_out_toleration,
@@ -146,7 +152,7 @@ def _early_decision(run: Run, resolution: Resolution) -> Next:
 
 
 def _may_plan_ahead(run: Run, remaining: timedelta) -> bool:
-    acts = run.state.policy.active.effective_mode == "Automatic" and not run.request.observe_only
+    acts = run.mode == "Automatic" and not run.request.observe_only
     return acts and remaining > AHEAD_FROM
 
 

@@ -19,7 +19,7 @@ from cli.exits import EXIT_FAILED
 from cli.policies import load
 from cli.printing import Output, OutputOption, print_data, say
 from failover.domain.errors import FailoverError
-from failover.domain.policy import Policy
+from triggers.policies import PolicySet
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +43,7 @@ def examine(
 
     Exits with 1 when something fails.
     """
-    policies = load(policy_paths).policies if policy_paths else ()
+    policies = load(policy_paths) if policy_paths else PolicySet()
     findings = run(_all(surroundings(), policies))
     counts = {level: sum(each.level is level for each in findings) for level in Level}
     if output.is_data:
@@ -57,7 +57,7 @@ def examine(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _all(around: Surroundings, policies: tuple[Policy, ...]) -> list[Finding]:
+async def _all(around: Surroundings, policies: PolicySet) -> list[Finding]:
     client, first = await temporal.connected(around)
     found = [first]
     if client is not None:
@@ -65,9 +65,7 @@ async def _all(around: Surroundings, policies: tuple[Policy, ...]) -> list[Findi
     return found + await _fleet(around, policies, client)
 
 
-async def _fleet(
-    around: Surroundings, policies: tuple[Policy, ...], client: Client | None
-) -> list[Finding]:
+async def _fleet(around: Surroundings, policies: PolicySet, client: Client | None) -> list[Finding]:
     try:
         file = around.fleet_file()
     except FailoverError as error:
@@ -76,7 +74,7 @@ async def _fleet(
     names = ", ".join(each.name for each in file.clusters)
     found = [ok("fleet", "Read", f"{file.name} has the clusters {names}")]
     async with around.fleet() as fleet:
-        about_clusters, answering = await clusters.examine(fleet, policies)
+        about_clusters, answering = await clusters.examine(fleet, policies.policies)
         found += about_clusters
         looking = applications.examine(fleet, answering, policies, client)
         found += await _gathered("applications", looking)

@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.seeing import health_now
 from cli.doctor.finding import Finding, fail, ok, warn
 from failover.domain.errors import FailoverError
-from failover.domain.health import HealthStatus
+from failover.domain.health import Cause, HealthStatus, Support, support_of
 from failover.domain.identity import ApplicationRef, GroupKind, failover_id, record_name
 from failover.domain.manifest import (
     OUR_PREFIX,
@@ -23,13 +23,15 @@ from failover.domain.manifest import (
     namespace_of,
 )
 from failover.domain.marks import superseded_by
-from failover.domain.planning import refusal_of
+from failover.domain.planning import experimental_message, refusal_of
 from failover.domain.policy import Policy
 from failover.domain.policy.matching import Ambiguous, match
 from failover.domain.record import LABEL, NAMESPACE, generation_of, is_open
+from failover.domain.rules import HealthRule
 from failover.fleet import Cluster, Fleet
 from failover.records import SECRET
 from triggers.asking import CALL_TIMEOUT
+from triggers.policies import PolicySet
 from triggers.reading import application_of
 
 APPLICATIONS_MAX = 500
@@ -49,14 +51,14 @@ class Known:
 
 
 async def examine(
-    fleet: Fleet, answering: Sequence[str], policies: Sequence[Policy], client: Client | None
+    fleet: Fleet, answering: Sequence[str], policies: PolicySet, client: Client | None
 ) -> AsyncIterator[Finding]:
     """Where the applications are, who keeps them, and what is left of earlier failovers."""
     clusters = [fleet.cluster(name) for name in answering]
     records, found = await _records(clusters)
     for finding in found:
         yield finding
-    copies = await _copies(clusters, policies)
+    copies = await _copies(clusters, policies.policies)
     for application in records:
         if application not in copies:
             copies[application] = await _find(clusters, application)
@@ -151,7 +153,7 @@ async def _judge(
     fleet: Fleet,
     application: ApplicationRef,
     copies: Mapping[str, Manifest],
-    policies: Sequence[Policy],
+    policies: PolicySet,
     *,
     all_seen: bool,
 ) -> AsyncIterator[Finding]:
@@ -166,7 +168,7 @@ async def _judge(
         where = "any cluster" if all_seen else "any cluster that answers"
         yield warn(about, "NotThere", f"a policy names it, but it is not on {where}")
     for cluster, manifest in living.items():
-        policy = match(policies, application, labels_of(manifest))
+        policy = match(policies.policies, application, labels_of(manifest))
         if isinstance(policy, Ambiguous):
             yield fail(about, policy.reason, policy.message)
             return
@@ -175,13 +177,21 @@ async def _judge(
         if (refusal := refusal_of(policy, manifest, cluster)) is not None:
             yield fail(about, refusal.reason, f"would not be moved: {refusal.message}")
             continue
-        yield await _health(fleet.cluster(cluster), application, manifest)
+        kind = application.group_kind
+        rule = policies.rule_of(kind)
+        own = rule is not None
+        if support_of(kind, own=own) is Support.EXPERIMENTAL and policy.active.mode is None:
+            message = experimental_message(kind, policy, own_rule=own)
+            yield warn(about, "ExperimentalKind", message)
+        yield await _health(fleet.cluster(cluster), application, manifest, rule)
 
 
-async def _health(cluster: Cluster, application: ApplicationRef, manifest: Manifest) -> Finding:
+async def _health(
+    cluster: Cluster, application: ApplicationRef, manifest: Manifest, rule: HealthRule | None
+) -> Finding:
     about = str(application)
     try:
-        health = await health_now(cluster, manifest)
+        health = await health_now(cluster, manifest, rule)
     except FailoverError as error:
         return warn(
             about, error.reason, f"on {cluster.name}, its health is not known: {error.message}"
@@ -189,6 +199,8 @@ async def _health(cluster: Cluster, application: ApplicationRef, manifest: Manif
     message = f"on {cluster.name}, {health.status.lower()}: {health.message}"
     if health.status is HealthStatus.HEALTHY:
         return ok(about, health.reason, message)
+    if health.cause is Cause.USER_ERROR:
+        message = f"{message}. It is not moved for that: it would be as ill elsewhere"
     return warn(about, health.reason, message, f"failover plan {_where(application)}")
 
 

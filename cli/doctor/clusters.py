@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cli.doctor.finding import Finding, fail, ok, warn
 from failover.domain.errors import (
@@ -13,6 +13,7 @@ from failover.domain.errors import (
     Forbidden,
     UnknownKind,
 )
+from failover.domain.health import kinds_between
 from failover.domain.identity import GroupKind
 from failover.domain.policy import Policy
 from failover.domain.rbac import RIGHTS, SYSTEM_NAMESPACE, WORKLOADS, Right
@@ -152,11 +153,14 @@ async def _rights(cluster: Cluster, policies: Sequence[Policy]) -> list[Finding]
 
 
 def _wanted(
-    kinds: Iterable[GroupKind], places: tuple[str, ...]
+    kinds: Sequence[GroupKind], places: tuple[str, ...]
 ) -> Iterator[tuple[Right, tuple[str, ...]]]:
     for right in RIGHTS:
         where = {"cluster": ("",), "application": places, "system": (SYSTEM_NAMESPACE,)}
         yield right, where[right.scope]
+    between = {each for kind in kinds for each in kinds_between(kind)}
+    for each in sorted(between - {*kinds}):
+        yield Right("application", each.group, (each.kind,), WORKLOADS.reading, (), ""), places
     for kind in kinds:
         # The row of the workloads says the verbs; here the kind itself stands for its resource.
         row = Right(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from failover.domain.health import owned_kinds
+from failover.domain.health import kinds_between, owned_kinds
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, text, uid_of
 
@@ -66,7 +66,7 @@ def closure_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
     """Which kinds to list before the closure of an object of this kind can be told."""
     if kind in _KNOWN:
         return _KNOWN[kind]
-    return tuple(dict.fromkeys((*CLOSURE_KINDS, *owned_kinds(kind))))
+    return tuple(dict.fromkeys((*CLOSURE_KINDS, *owned_kinds(kind), *kinds_between(kind))))
 
 
 def closure(root_uid: str, objects: Iterable[Manifest]) -> tuple[OwnedRef, ...]:

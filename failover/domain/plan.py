@@ -16,6 +16,7 @@ from failover.domain.identity import ApplicationRef, ObjectRef
 from failover.domain.selection import Considered
 
 PurgeMode = Literal["Directly", "Gracefully", "Never"]
+Mode = Literal["Observe", "Confirm", "Automatic"]
 
 
 class PlannedDependent(BaseModel):
@@ -49,6 +50,8 @@ class FailoverPlan(BaseModel):
     target: str
     purge_mode: PurgeMode
     exclusive: bool = False
+    mode: Mode | None = None
+    """What may be done with this plan; `None`, of an older release: as the policy says."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     """Captured state: alias label to value."""
     manifest_digest: str = ""

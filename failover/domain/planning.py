@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from failover.domain.dependents import claim_templates, dependents_of
-from failover.domain.health import Health, HealthStatus, is_exclusive
+from failover.domain.health import Health, Support, is_exclusive, support_of
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, labels_of
 from failover.domain.marks import superseded_by
@@ -19,6 +19,7 @@ from failover.domain.policy import Policy
 from failover.domain.preservation import capture
 from failover.domain.selection import NOT_CANDIDATES, Considered
 from failover.domain.template import portable
+from failover.domain.toleration import may_move
 from failover.domain.topology import ClusterFacts
 
 LASTING_REFUSALS = ("TargetOccupied", "DependentConflict", "Invalid", "Forbidden", "UnknownKind")
@@ -69,12 +70,8 @@ def puts_back(manifest: Manifest) -> bool:
 
 def not_needed(policy: Policy, health: Health) -> NotNeeded | None:
     """Why it stays where it is: it is well, or nobody can tell. `None` where it is to be moved."""
-    counts_unknown = policy.active.decision_conditions.on_unknown == "Count"
-    if health.status is HealthStatus.HEALTHY or (
-        health.status is HealthStatus.UNKNOWN and not counts_unknown
-    ):
-        return NotNeeded(health=health)
-    return None
+    on_unknown = policy.active.decision_conditions.on_unknown
+    return None if may_move(health, on_unknown) else NotNeeded(health=health)
 
 
 def refusal_of(policy: Policy, manifest: Manifest, source: str) -> Refusal | None:
@@ -107,7 +104,9 @@ def refusal_of(policy: Policy, manifest: Manifest, source: str) -> Refusal | Non
     return None
 
 
-def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, ...]:
+def warnings_of(
+    policy: Policy, manifest: Manifest, source: str, *, own_rule: bool = False
+) -> tuple[Warn, ...]:
     """What a person should know although the plan goes ahead."""
     found: list[Warn] = []
     for manager in managers_of(manifest):
@@ -121,6 +120,10 @@ def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, 
         names = ", ".join(each.name for each in claims)
         message = f"claims are created empty on the target; the data in {names} is not moved"
         found.append(Warn(reason="VolumeDataNotMoved", message=message))
+    kind = GroupKind.of(manifest)
+    if support_of(kind, own=own_rule) is Support.EXPERIMENTAL:
+        message = experimental_message(kind, policy, own_rule=own_rule)
+        found.append(Warn(reason="ExperimentalKind", message=message))
     if not policy.active.rules:
         found.append(
             Warn(
@@ -128,6 +131,16 @@ def warnings_of(policy: Policy, manifest: Manifest, source: str) -> tuple[Warn, 
             )
         )
     return tuple(found)
+
+
+def experimental_message(kind: GroupKind, policy: Policy, *, own_rule: bool = False) -> str:
+    """What it means that a kind is experimental, under this policy."""
+    why = "judged by a rule of your own" if own_rule else "experimental here"
+    known = f"{kind.kind} is {why}: its health is known, a move of it is not proved"
+    if policy.active.mode is not None:
+        return known
+    where = "a FailoverPolicy" if policy.is_karmada else "the policy"
+    return f"{known}; so it is only observed. Write mode: Confirm or Automatic in {where} to have it moved"
 
 
 def occupied_message(cluster: str, manifest: Manifest) -> str:

@@ -30,6 +30,8 @@ class KindInUse:
     group: str
     plural: str
     namespaced: bool = True
+    moved: bool = True
+    """Not moved itself: only what a moved one owns, and looked at to see it gone."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ WORKLOADS = Right(
     "the applications: seen, created on the target, labels released, purged from the source",
 )
 
+OWNED = "what a workload owns: its health, and whether it is gone"
+
 RIGHTS: tuple[Right, ...] = (
     Right(
         "cluster",
@@ -100,7 +104,7 @@ RIGHTS: tuple[Right, ...] = (
         ("pods",),
         ("get", "list", "watch"),
         (),
-        "what a workload owns: its health, and whether it is gone",
+        OWNED,
     ),
     Right(
         "application",
@@ -108,7 +112,7 @@ RIGHTS: tuple[Right, ...] = (
         ("deployments", "replicasets", "statefulsets"),
         ("get", "list", "watch"),
         (),
-        "what a workload owns: its health, and whether it is gone",
+        OWNED,
     ),
     Right(
         "application",
@@ -116,7 +120,7 @@ RIGHTS: tuple[Right, ...] = (
         ("jobs",),
         ("get", "list", "watch"),
         (),
-        "what a workload owns: its health, and whether it is gone",
+        OWNED,
     ),
     Right(
         "application",
@@ -228,6 +232,8 @@ def roles(
 
 def _workload(kind: KindInUse) -> Right:
     scope: Scope = "application" if kind.namespaced else "cluster"
+    if not kind.moved:
+        return Right(scope, kind.group, (kind.plural,), WORKLOADS.reading, (), OWNED)
     return Right(
         scope, kind.group, (kind.plural,), WORKLOADS.reading, WORKLOADS.moving, WORKLOADS.why
     )

@@ -17,6 +17,7 @@ from failover.domain.overrides import Override
 from failover.domain.phases import Action, Outcome, Phase
 from failover.domain.plan import FailoverPlan
 from failover.domain.policy import Policy
+from failover.domain.rules import HealthRule
 from failover.domain.selection import Considered
 from failover.domain.toleration import Clock
 
@@ -153,6 +154,8 @@ class FailoverRequest(Wire):
     """The uid of the object there; empty: whichever is there at the first look."""
     policy: Policy
     overrides: tuple[Override, ...] = ()
+    health_rule: HealthRule | None = None
+    """How the application is judged, where somebody wrote a rule for its kind."""
     trigger: Trigger = Trigger()
     target: str = ""
     """Where a person wants it; empty: the policy decides."""

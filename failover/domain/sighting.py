@@ -85,7 +85,7 @@ def react(attention: Attention, health: Health, now: timedelta) -> Report | Noth
         case HealthStatus.HEALTHY:
             return Nothing("Healthy")
         case HealthStatus.UNKNOWN:
-            return Nothing("Unknown")
+            return Nothing(health.cause or "Unknown")
         case HealthStatus.UNHEALTHY:
             return Nothing("ReportedAlready") if attention.is_quiet(now) else Report(health)
         case _:

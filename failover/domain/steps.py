@@ -13,6 +13,7 @@ from failover.domain.overrides import Override
 from failover.domain.plan import Answer, FailoverPlan, NotNeeded, PurgeMode
 from failover.domain.policy import Policy
 from failover.domain.request import Wire
+from failover.domain.rules import HealthRule
 
 
 class Claim(Wire):
@@ -34,6 +35,8 @@ class Look(Wire):
     """The object we mean; another uid there is `replaced`."""
     last: Observation | None = None
     """For waits: what is known already; the wait ends when it differs."""
+    health_rule: HealthRule | None = None
+    """In place of the catalogue's rule."""
 
 
 class Observation(Wire):
@@ -51,9 +54,17 @@ class Observation(Wire):
         return other is None or self.essence != other.essence
 
     @property
-    def essence(self) -> tuple[bool, str, bool, str, str]:
+    def essence(self) -> tuple[bool, str, bool, str, str, str]:
         """What counts of it; messages may change without anything happening."""
-        return self.found, self.uid, self.replaced, self.health.status, self.health.reason
+        health = self.health
+        return (
+            self.found,
+            self.uid,
+            self.replaced,
+            health.status,
+            health.reason,
+            health.cause or "",
+        )
 
 
 class PlanRequest(Wire):
@@ -73,6 +84,8 @@ class PlanRequest(Wire):
     forced: bool = False
     only_adopt: bool = False
     """Only take over an interrupted failover; without one, answer with the health."""
+    health_rule: HealthRule | None = None
+    """In place of the catalogue's rule."""
     ignore_health: bool = False
     """A replacement target is wanted; the source was judged before."""
 
@@ -97,6 +110,7 @@ class CaptureRequest(Wire):
     """The source's copy is gone or its state captured already: work from the record."""
     attempted: tuple[str, ...] = ()
     check_pauses: bool = True
+    health_rule: HealthRule | None = None
     due: datetime | None = None
     """By Temporal's clock, when the plan was made while tolerating: wait until then, and judge again what
     the plan hangs on, health first of all."""

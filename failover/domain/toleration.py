@@ -4,18 +4,59 @@ The timeline is workflow state: `Clock` holds the unhealthy time accumulated so 
 last, and when. All moments are the workflow's (the Temporal server's); no other clock is compared
 with them. As in Karmada, the limit must be *exceeded*; unlike Karmada, `Unknown` does not reset the
 clock unless the policy says so (`onUnknown`: Pause, Count, Reset), and a limit of 0 acts at once.
+
+`bearing` is the one place that says what a sight does to a failover, the clock's and the planner's:
+what is *known* not to be cured by moving (a user error, a change under way) stands still, whatever
+`onUnknown` says, since that is about what is not known.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from failover.domain.health import HealthStatus
+from failover.domain.health import Cause, Health, HealthStatus
 
 OnUnknown = Literal["Pause", "Count", "Reset"]
+
+
+class Bearing(StrEnum):
+    """What a sight of the application does to its failover."""
+
+    COUNTS = "Counts"
+    """Time passes towards the limit; past it, the application moves."""
+    STANDS = "Stands"
+    """Nothing passes, and nothing moves."""
+    RESETS = "Resets"
+    """The time so far is forgotten."""
+
+
+def bearing(status: HealthStatus, cause: Cause | None, on_unknown: OnUnknown) -> Bearing:
+    """What a verdict of this status and cause does under this policy."""
+    match status:
+        case HealthStatus.HEALTHY:
+            return Bearing.RESETS
+        case HealthStatus.UNHEALTHY:
+            return Bearing.COUNTS
+        case HealthStatus.UNKNOWN if cause is not None:
+            return Bearing.STANDS
+        case HealthStatus.UNKNOWN:
+            return _ON_UNKNOWN[on_unknown]
+
+
+_ON_UNKNOWN: dict[OnUnknown, Bearing] = {
+    "Pause": Bearing.STANDS,
+    "Count": Bearing.COUNTS,
+    "Reset": Bearing.RESETS,
+}
+
+
+def may_move(health: Health, on_unknown: OnUnknown) -> bool:
+    """Whether an application that looks like this may be moved once it was tolerated."""
+    return bearing(health.status, health.cause, on_unknown) is Bearing.COUNTS
 
 
 class Clock(BaseModel):
@@ -24,31 +65,29 @@ class Clock(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     status: HealthStatus = HealthStatus.UNKNOWN
+    cause: Cause | None = None
     since: datetime
     accumulated: timedelta = timedelta(0)
 
     def counts(self, on_unknown: OnUnknown) -> bool:
         """Whether time passes towards the limit now."""
-        match self.status:
-            case HealthStatus.UNHEALTHY:
-                return True
-            case HealthStatus.UNKNOWN:
-                return on_unknown == "Count"
-            case HealthStatus.HEALTHY:
-                return False
+        return bearing(self.status, self.cause, on_unknown) is Bearing.COUNTS
 
     def total(self, now: datetime, on_unknown: OnUnknown) -> timedelta:
         """The unhealthy time up to `now`."""
         running = max(now - self.since, timedelta(0)) if self.counts(on_unknown) else timedelta(0)
         return self.accumulated + running
 
-    def saw(self, status: HealthStatus, now: datetime, on_unknown: OnUnknown) -> Clock:
+    def saw(self, health: Health, now: datetime, on_unknown: OnUnknown) -> Clock:
         """The clock after an observation at `now`."""
         total = self.total(now, on_unknown)
-        resets = status is HealthStatus.HEALTHY or (
-            status is HealthStatus.UNKNOWN and on_unknown == "Reset"
+        resets = bearing(health.status, health.cause, on_unknown) is Bearing.RESETS
+        return Clock(
+            status=health.status,
+            cause=health.cause,
+            since=now,
+            accumulated=timedelta(0) if resets else total,
         )
-        return Clock(status=status, since=now, accumulated=timedelta(0) if resets else total)
 
     def remaining(self, limit: timedelta, now: datetime, on_unknown: OnUnknown) -> timedelta | None:
         """Time until the limit is used up if nothing changes; `None` while the clock stands still."""

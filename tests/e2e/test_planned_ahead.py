@@ -6,7 +6,6 @@ from temporalio.api.enums.v1 import EventType
 
 from failover.domain.phases import Outcome
 from failover.domain.plan import FailoverPlan
-from failover.domain.request import Retarget
 from tests.support.saga import GROUP, KIND, NAMESPACE, Application, Saga, policy_of
 from tests.support.waiting import eventually
 
@@ -97,5 +96,5 @@ async def test_an_owner_that_came_after_the_plan_is_respected(saga: Saga) -> Non
 async def test_another_target_that_is_wanted_after_the_plan_is_taken(saga: Saga) -> None:
     """A retarget while tolerating counts: the plan for the other cluster is dropped."""
     app = await planned_ahead(saga, "foreseen-retargeted")
-    await app.run.execute_update("retarget", Retarget(cluster="north", actor="tests"))
+    await app.retarget("north")
     await app.moved("north")

@@ -13,9 +13,9 @@ from tests.support.saga import Application, Saga, never_healthy_on, policy_of
 SOON: dict[str, Any] = {"verification": {"healthyWithinSeconds": 1}}
 
 
-async def _moved(saga: Saga, mode: str) -> Application:
+async def _moved(saga: Saga, mode: str, *, toleration: int = 1) -> Application:
     app = await saga.ill_application(f"replay-{mode.lower()}")
-    await app.start(policy_of(app.name, purge_mode=mode, toleration=1))
+    await app.start(policy_of(app.name, purge_mode=mode, toleration=toleration))
     await app.ends()
     return app
 
@@ -52,6 +52,7 @@ async def test_what_this_run_wrote_is_replayed(saga: Saga, request: pytest.Fixtu
     """Nothing in the workflow depends on anything but its history."""
     apps = {
         "directly": await _moved(saga, "Directly"),
+        "planned-ahead": await _moved(saga, "Directly", toleration=4),
         "gracefully": await _moved(saga, "Gracefully"),
         "never": await _moved(saga, "Never"),
         "rolled-back": await _rolled_back(saga),

@@ -16,7 +16,15 @@ from tests.support.replaying import cut_off, read, recorded, replayer
 def test_there_are_histories_of_every_kind() -> None:
     """Nothing is proved by replaying nothing."""
     names = {path.name.removesuffix(".json.gz") for path in recorded()}
-    assert {"directly", "gracefully", "never", "rolled-back", "aborted", "approved"} <= names
+    assert {
+        "directly",
+        "planned-ahead",
+        "gracefully",
+        "never",
+        "rolled-back",
+        "aborted",
+        "approved",
+    } <= names
 
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.name.removesuffix(".json.gz"))

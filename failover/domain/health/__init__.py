@@ -41,8 +41,10 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 - Deployment, StatefulSet, DaemonSet, ReplicaSet: observed generation behind | Unhealthy |
   Unknown `StatusOutdated`: the numbers speak of the old spec
 - Job: failed, or its pods not ready | no verdict | Unhealthy: Karmada never moves a Job
-- kinds of Kruise, Kubeflow, Ray, Volcano, Argo: own states | by a rule each | by their conditions,
-  else Unknown `NoConditions`: no verdict without a rule that we have proved
+- StatefulSet, DaemonSet, ReplicaSet, Job, Pod: every pod that is not ready has no image, a wrong
+  configuration, or a program that ends by itself | Unhealthy | Unknown `UserError`: as ill elsewhere
+- kinds of Kruise, Kubeflow, Ray, Volcano, Argo | a rule each | a rule each: `rows/` says where
+  they differ, docs/health-catalogue.md lists it
 - any other: condition `Ready` or `Available` | Healthy | as the condition says: Karmada knows no
   hook and says Healthy
 - any other: no condition that can be read | Healthy | Unknown `NoConditions`: not knowing is not
@@ -52,7 +54,24 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 
 from __future__ import annotations
 
-from failover.domain.health.catalogue import is_exclusive, judge, owned_kinds
-from failover.domain.health.verdict import Health, HealthStatus
+from failover.domain.health.catalogue import (
+    is_exclusive,
+    judge,
+    kinds_between,
+    owned_kinds,
+    support_of,
+)
+from failover.domain.health.entries import Support
+from failover.domain.health.verdict import Cause, Health, HealthStatus
 
-__all__ = ["Health", "HealthStatus", "is_exclusive", "judge", "owned_kinds"]
+__all__ = [
+    "Cause",
+    "Health",
+    "HealthStatus",
+    "Support",
+    "is_exclusive",
+    "judge",
+    "kinds_between",
+    "owned_kinds",
+    "support_of",
+]

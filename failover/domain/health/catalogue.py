@@ -8,44 +8,20 @@ kind for exclusive costs a refusal that names its remedy (`purgeMode: Directly`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from failover.domain.health.conditions import judge_by_conditions
-from failover.domain.health.flink import DEPLOYMENT, FLINK_DEPLOYMENT, judge_flink
-from failover.domain.health.jobs import judge_job, judge_pod
-from failover.domain.health.replicas import (
-    judge_daemon_set,
-    judge_deployment,
-    judge_replica_set,
-    judge_stateful_set,
-)
-from failover.domain.health.spark import POD, SPARK_APPLICATION, judge_spark
+from failover.domain.health.entries import Entry, Judge, Support
+from failover.domain.health.pods import STATEFUL_SET
+from failover.domain.health.rows import ROWS
+from failover.domain.health.spark import SPARK_APPLICATION
 from failover.domain.health.verdict import Health, called, unknown
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, is_deleting
 
-STATEFUL_SET = GroupKind("apps", "StatefulSet")
+CATALOGUE: dict[GroupKind, Entry] = {each.kind: each for each in ROWS}
 
-_BY_ITSELF: dict[GroupKind, Callable[[Manifest], Health]] = {
-    DEPLOYMENT: judge_deployment,
-    STATEFUL_SET: judge_stateful_set,
-    GroupKind("apps", "DaemonSet"): judge_daemon_set,
-    GroupKind("apps", "ReplicaSet"): judge_replica_set,
-    GroupKind("batch", "Job"): judge_job,
-    POD: judge_pod,
-}
-
-_WITH_OWNED: dict[GroupKind, Callable[[Manifest, Sequence[Manifest] | None], Health]] = {
-    FLINK_DEPLOYMENT: judge_flink,
-    SPARK_APPLICATION: judge_spark,
-}
-
-_OWNED_KINDS: dict[GroupKind, tuple[GroupKind, ...]] = {
-    FLINK_DEPLOYMENT: (DEPLOYMENT,),
-    SPARK_APPLICATION: (POD,),
-}
-
-_SHARED = frozenset(
+SHARED = frozenset(
     {
         GroupKind("apps.kruise.io", "CloneSet"),
         GroupKind("apps.kruise.io", "DaemonSet"),
@@ -57,30 +33,47 @@ _SHARED = frozenset(
 """Custom kinds of which several copies run side by side by design."""
 
 
-def judge(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
-    """The verdict on a workload; `owned=None` means that nobody looked at what it owns."""
+def judge(workload: Manifest, owned: Sequence[Manifest] | None, own: Judge | None = None) -> Health:
+    """The verdict on a workload; `owned=None` means that nobody looked at what it owns.
+
+    `own` is the rule that somebody wrote for this kind, in place of the catalogue's.
+    """
     if is_deleting(workload):
         return unknown("BeingDeleted", f"{called(workload)} is being deleted; find out by whom")
-    kind = GroupKind.of(workload)
-    if kind in _WITH_OWNED:
-        return _WITH_OWNED[kind](workload, owned)
-    return _BY_ITSELF.get(kind, judge_by_conditions)(workload)
+    if own is not None:
+        return own(workload, owned)
+    entry = CATALOGUE.get(GroupKind.of(workload))
+    return judge_by_conditions(workload) if entry is None else entry.judge(workload, owned)
 
 
 def owned_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
-    """What must be looked at to judge this kind; nothing where its own controller counts the pods.
+    """What must be looked at to judge this kind; nothing where its status alone says enough."""
+    entry = CATALOGUE.get(kind)
+    return () if entry is None else entry.owned
 
-    A Deployment's or StatefulSet's status is kept by the cluster's own controller manager, which
-    also marks the pods of lost nodes: listing pods beside it would say nothing more.
+
+def kinds_between(kind: GroupKind) -> tuple[GroupKind, ...]:
+    """What an object of this kind may own that is neither a pod nor one of Kubernetes' makers of pods."""
+    entry = CATALOGUE.get(kind)
+    return () if entry is None else entry.between
+
+
+def support_of(kind: GroupKind, *, own: bool = False) -> Support:
+    """How far a kind may be trusted to be moved; standard conditions are enough to be trusted.
+
+    A rule that somebody wrote (`own`) is not proved by us, whatever the kind.
     """
-    return _OWNED_KINDS.get(kind, ())
+    if own:
+        return Support.EXPERIMENTAL
+    entry = CATALOGUE.get(kind)
+    return Support.SUPPORTED if entry is None else entry.support
 
 
 def is_exclusive(kind: GroupKind) -> bool:
     """Whether two running copies may corrupt state; unknown custom kinds are taken to be so."""
     if kind == STATEFUL_SET:
         return True
-    return kind not in _SHARED and not _is_built_in(kind)
+    return kind not in SHARED and not _is_built_in(kind)
 
 
 def _is_built_in(kind: GroupKind) -> bool:

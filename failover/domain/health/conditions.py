@@ -6,11 +6,14 @@ from failover.domain.health.verdict import (
     Health,
     called,
     condition,
+    finished,
     healthy,
     holds,
     lag,
     no_status_yet,
+    progressing,
     quoted,
+    suspended,
     unhealthy,
     unknown,
 )
@@ -35,11 +38,11 @@ def _judge_ends(workload: Manifest) -> Health | None:
     if found := holds(workload, "Failed"):
         return unhealthy("Failed", f"{name}: condition Failed is True{_why(found)}")
     if found := holds(workload, *FINISHED):
-        return healthy(
+        return finished(
             "Finished", f"{name}: condition {_type(found)} is True; there is nothing to move"
         )
     if holds(workload, "Suspended"):
-        return healthy(
+        return suspended(
             "Suspended", f"{name}: condition Suspended is True; there is nothing to move"
         )
     if found := holds(workload, "Stalled"):
@@ -71,7 +74,7 @@ def _judge_deciding(workload: Manifest) -> Health:
 def _judge_without(workload: Manifest) -> Health:
     name = called(workload)
     if holds(workload, "Reconciling", "Progressing"):
-        return unknown(
+        return progressing(
             "Reconciling", f"{name}: its controller is at work, and no condition Ready says how far"
         )
     return unknown(

@@ -12,13 +12,19 @@ from collections.abc import Sequence
 from failover.domain.health.replicas import ready_replicas
 from failover.domain.health.verdict import (
     Health,
+    States,
     belonging,
     called,
+    error_word,
+    finished,
     healthy,
+    judge_state,
     no_status_yet,
+    progressing,
     quoted,
+    starting,
+    suspended,
     unhealthy,
-    unknown,
     user_error,
 )
 from failover.domain.identity import GroupKind
@@ -28,30 +34,45 @@ FLINK_DEPLOYMENT = GroupKind("flink.apache.org", "FlinkDeployment")
 DEPLOYMENT = GroupKind("apps", "Deployment")
 
 
+ENDED: States = {
+    "FINISHED": (finished, "Finished", "the job is FINISHED; there is nothing to move"),
+    "CANCELED": (finished, "Finished", "the job is CANCELED; there is nothing to move"),
+    "FAILED": (unhealthy, "JobFailed", "the job is FAILED and nothing will restart it"),
+}
+NOT_RUNNING: States = {
+    "CREATED": (starting, "JobCreated", "the job is CREATED, not RUNNING"),
+    "INITIALIZING": (starting, "JobInitializing", "the job is INITIALIZING, not RUNNING"),
+    "RECONCILING": (starting, "JobReconciling", "the job is RECONCILING, not RUNNING"),
+    "RESTARTING": (unhealthy, "JobRestarting", "the job is RESTARTING, not RUNNING"),
+    "FAILING": (unhealthy, "JobFailing", "the job is FAILING, not RUNNING"),
+    "SUSPENDED": (unhealthy, "JobSuspended", "the job is SUSPENDED, not RUNNING"),
+    "CANCELLING": (progressing, "JobCancelling", "the job is being cancelled"),
+}
+"""States of a Flink job, as every kind of the operator reports them."""
+
+
 def judge_flink(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     """The job's state, checked against the JobManager's Deployment."""
     name, state = called(workload), text(workload, "status", "jobStatus", "state").upper()
     if text(workload, "spec", "job", "state") == "suspended":
-        return healthy("Suspended", f"{name} is suspended by its spec; there is nothing to move")
+        return suspended("Suspended", f"{name} is suspended by its spec; there is nothing to move")
     if not mapping(workload, "status"):
         return no_status_yet(workload)
-    if state in {"FINISHED", "CANCELED"}:
-        return healthy("Finished", f"{name}: the job is {state}; there is nothing to move")
-    if state == "FAILED":
-        return unhealthy("JobFailed", f"{name}: the job is FAILED and nothing will restart it")
+    if state in ENDED:
+        return judge_state(workload, state, ENDED)
     return (
-        _judge_user_error(workload, state)
+        judge_error(workload, state)
         or _judge_job_manager(workload)
         or _judge_state(workload, state, owned)
     )
 
 
-def _judge_user_error(workload: Manifest, state: str) -> Health | None:
+def judge_error(workload: Manifest, state: str) -> Health | None:
     """An image or a crash loop, while the job does not run: not well, and moving won't help."""
-    word = user_error(text(workload, "status", "error"))
+    word = error_word(text(workload, "status", "error"))
     if word is None or state == "RUNNING":
         return None
-    return unknown(
+    return user_error(
         "UserError",
         f"{called(workload)}: the operator reports {word}; it would not start elsewhere either, "
         "mend the image or the program",
@@ -79,17 +100,8 @@ def _judge_state(workload: Manifest, state: str, owned: Sequence[Manifest] | Non
             return _judge_running(workload, "the operator's status says RUNNING", owned)
         case "":
             return _judge_without_job(workload, owned)
-        case "CANCELLING":
-            return unknown("JobCancelling", f"{called(workload)}: the job is being cancelled")
-        case "CREATED" | "INITIALIZING" | "RECONCILING" | "RESTARTING" | "FAILING" | "SUSPENDED":
-            return unhealthy(
-                f"Job{state.capitalize()}", f"{called(workload)}: the job is {state}, not RUNNING"
-            )
-        case other:
-            return unknown(
-                "UnrecognizedState",
-                f"{called(workload)}: job state {quoted(other)} is not known here",
-            )
+        case _:
+            return judge_state(workload, state, NOT_RUNNING)
 
 
 def _judge_without_job(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
@@ -102,7 +114,7 @@ def _judge_without_job(workload: Manifest, owned: Sequence[Manifest] | None) -> 
     if text(workload, "status", "jobManagerDeploymentStatus") == "READY":
         if lifecycle == "STABLE" or not isinstance(field(workload, "spec", "job"), dict):
             return _judge_running(workload, "the operator's status says READY", owned)
-        return unhealthy(
+        return starting(
             "JobNotStarted",
             f"{called(workload)}: the JobManager is ready, the job is not there yet",
         )
@@ -135,7 +147,7 @@ def _judge_running(workload: Manifest, claim: str, owned: Sequence[Manifest] | N
 
 def _job_manager_not_ready(workload: Manifest) -> Health:
     state = quoted(text(workload, "status", "jobManagerDeploymentStatus"))
-    return unhealthy(
+    return starting(
         "JobManagerNotReady", f"{called(workload)}: the JobManager Deployment is {state}, not READY"
     )
 

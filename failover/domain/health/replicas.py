@@ -3,11 +3,15 @@
 An update in progress is not an illness. For a Deployment the controller says so itself, and gives
 up after `progressDeadlineSeconds`; the others have no such word, so a gap no larger than an update
 makes reads as Unknown there: the clock stands still, and nobody is evicted in the middle of it.
-Zero available replicas are always Unhealthy, with an update or without: nothing serves.
+Zero available replicas are always Unhealthy, with an update or without: nothing serves; unless the
+pods themselves say that the fault is their own (`pods.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from failover.domain.health.pods import pods_at_fault
 from failover.domain.health.verdict import (
     Health,
     called,
@@ -16,6 +20,8 @@ from failover.domain.health.verdict import (
     holds,
     lag,
     no_status_yet,
+    progressing,
+    suspended,
     unhealthy,
     unknown,
 )
@@ -24,22 +30,22 @@ from failover.domain.manifest import Manifest, field, mapping, number, text
 _ROLLED_OUT = "NewReplicaSetAvailable"
 
 
-def judge_deployment(workload: Manifest) -> Health:
+def judge_deployment(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     """Available replicas against wanted ones, with the controller's word on a rollout."""
-    return _judge_counted(workload) or _judge_short_deployment(workload)
+    return _judge_counted(workload) or _judge_short_deployment(workload, owned)
 
 
-def judge_replica_set(workload: Manifest) -> Health:
+def judge_replica_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     """Available replicas against wanted ones; a ReplicaSet has no rollouts."""
-    return _judge_counted(workload) or _short(workload)
+    return _judge_counted(workload) or _short(workload, owned)
 
 
-def judge_stateful_set(workload: Manifest) -> Health:
+def judge_stateful_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     """Available replicas against wanted ones; while revisions differ, one may be missing."""
-    return _judge_counted(workload) or _judge_short_stateful_set(workload)
+    return _judge_counted(workload) or _judge_short_stateful_set(workload, owned)
 
 
-def judge_daemon_set(workload: Manifest) -> Health:
+def judge_daemon_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     """Available pods against the number of nodes that should have one."""
     if not mapping(workload, "status"):
         return no_status_yet(workload)
@@ -53,13 +59,15 @@ def judge_daemon_set(workload: Manifest) -> Health:
     if available and updating and wanted - available <= _may_miss(workload):
         return _updating(workload, available, wanted)
     reason = "ReplicasUnavailable" if available else "NoReplicaAvailable"
-    return unhealthy(reason, f"{called(workload)}: {available} of {wanted} pods available")
+    return pods_at_fault(workload, owned) or unhealthy(
+        reason, f"{called(workload)}: {available} of {wanted} pods available"
+    )
 
 
 def _judge_counted(workload: Manifest) -> Health | None:
     wanted, available = _wanted(workload), _available(workload)
     if wanted == 0:
-        return healthy(
+        return suspended(
             "ScaledToZero", f"{called(workload)} is scaled to zero; there is nothing to move"
         )
     if not mapping(workload, "status"):
@@ -73,7 +81,7 @@ def _judge_counted(workload: Manifest) -> Health | None:
     return None
 
 
-def _judge_short_deployment(workload: Manifest) -> Health:
+def _judge_short_deployment(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     wanted, available = _wanted(workload), _available(workload)
     progressing = condition(workload, "Progressing") or {}
     serving = holds(workload, "Available") is not None
@@ -93,20 +101,22 @@ def _judge_short_deployment(workload: Manifest) -> Health:
                 "makes no progress; roll back or mend the new version",
             )
         case _:
-            return _short(workload)
+            return _short(workload, owned)
 
 
-def _judge_short_stateful_set(workload: Manifest) -> Health:
+def _judge_short_stateful_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     wanted, available = _wanted(workload), _available(workload)
     revision, update = (
         text(workload, "status", each) for each in ("currentRevision", "updateRevision")
     )
     if available and update and revision != update and wanted - available <= _may_miss(workload):
         return _updating(workload, available, wanted)
-    return _short(workload)
+    return _short(workload, owned)
 
 
-def _short(workload: Manifest) -> Health:
+def _short(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
+    if fault := pods_at_fault(workload, owned):
+        return fault
     available = _available(workload)
     reason = "ReplicasUnavailable" if available else "NoReplicaAvailable"
     progressing = condition(workload, "Progressing")
@@ -118,7 +128,7 @@ def _short(workload: Manifest) -> Health:
 
 
 def _updating(workload: Manifest, available: int, wanted: int) -> Health:
-    return unknown(
+    return progressing(
         "RolloutInProgress",
         f"{called(workload)}: {available} of {wanted} available in the middle of an update; "
         "it cannot be told yet whether more than the update is the cause",
@@ -148,11 +158,3 @@ def ready_replicas(manifests: list[Manifest]) -> tuple[int, int]:
     """Ready and wanted replicas of these Deployments together."""
     ready = sum(number(each, "status", "readyReplicas") for each in manifests)
     return ready, sum(_wanted(each) for each in manifests)
-
-
-def is_ready_pod(pod: Manifest) -> bool:
-    """Running, and not said to be unready (a lost node makes it so)."""
-    if text(pod, "status", "phase") != "Running" or field(pod, "metadata", "deletionTimestamp"):
-        return False
-    ready = condition(pod, "Ready")
-    return ready is None or text(ready, "status") == "True"

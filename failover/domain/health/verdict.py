@@ -1,8 +1,25 @@
-"""The verdict itself, and what every kind's rules share."""
+"""The verdict itself, and what every kind's rules share.
+
+A verdict has a *status* (is it well) and a *cause* (why it is as it is, where that is known). The
+status alone says whether an application is ill; the cause says whether moving is an answer:
+
+    status      cause         made by       what it does to a failover
+    Healthy     -             healthy       ends it
+    Healthy     Finished      finished      ends it: there is nothing to move
+    Healthy     Suspended     suspended     ends it: somebody wants it so
+    Unhealthy   Fault         unhealthy     counts towards the toleration
+    Unhealthy   Progressing   starting      counts too: it is not up yet, or not up again
+    Unknown     Progressing   progressing   the clock stands: a change is under way, part of it serves
+    Unknown     UserError     user_error    the clock stands, and it never moves: it would be no better
+                                            elsewhere
+    Unknown     -             unknown       as the policy's `onUnknown` says
+
+`failover.domain.toleration` draws these conclusions, in one place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +27,13 @@ from pydantic import BaseModel, ConfigDict
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, generation_of, items, maps, name_of, number, text
 
-USER_ERRORS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff")
+USER_ERRORS = (
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CrashLoopBackOff",
+)
 """Words in an operator's error text for what another cluster would not mend."""
 
 _QUOTE_LENGTH_MAX = 80
@@ -24,6 +47,21 @@ class HealthStatus(StrEnum):
     UNKNOWN = "Unknown"
 
 
+class Cause(StrEnum):
+    """Why an application is as it is, as far as moving it is concerned."""
+
+    FAULT = "Fault"
+    """Something is broken that another cluster may mend."""
+    USER_ERROR = "UserError"
+    """What its author wrote is wrong: it would be as ill elsewhere."""
+    PROGRESSING = "Progressing"
+    """It is on its way: starting, restarting, or in the middle of a change."""
+    FINISHED = "Finished"
+    """It has done its work."""
+    SUSPENDED = "Suspended"
+    """Somebody wants it to stand still."""
+
+
 class Health(BaseModel):
     """A verdict with its reason (a CamelCase token) and a message for a person."""
 
@@ -32,21 +70,80 @@ class Health(BaseModel):
     status: HealthStatus
     reason: str
     message: str
+    cause: Cause | None = None
+    """What the top of this module says; `None` where there is nothing to add to the status."""
 
 
 def healthy(reason: str, message: str) -> Health:
-    """Well, or nothing to move."""
+    """Well."""
     return Health(status=HealthStatus.HEALTHY, reason=reason, message=message)
+
+
+def finished(reason: str, message: str) -> Health:
+    """Nothing to move: its work is done."""
+    return Health(status=HealthStatus.HEALTHY, reason=reason, message=message, cause=Cause.FINISHED)
+
+
+def suspended(reason: str, message: str) -> Health:
+    """Nothing to move: it is meant to stand still."""
+    return Health(
+        status=HealthStatus.HEALTHY, reason=reason, message=message, cause=Cause.SUSPENDED
+    )
 
 
 def unhealthy(reason: str, message: str) -> Health:
     """Ill in a way that another cluster may cure."""
-    return Health(status=HealthStatus.UNHEALTHY, reason=reason, message=message)
+    return Health(status=HealthStatus.UNHEALTHY, reason=reason, message=message, cause=Cause.FAULT)
+
+
+def starting(reason: str, message: str) -> Health:
+    """Not up yet, or not up again: ill if it lasts, and so it counts."""
+    return Health(
+        status=HealthStatus.UNHEALTHY, reason=reason, message=message, cause=Cause.PROGRESSING
+    )
+
+
+def progressing(reason: str, message: str) -> Health:
+    """In the middle of a change that its controller is at, while a part of it serves."""
+    return Health(
+        status=HealthStatus.UNKNOWN, reason=reason, message=message, cause=Cause.PROGRESSING
+    )
+
+
+def user_error(reason: str, message: str) -> Health:
+    """Not well, and no better anywhere else."""
+    return Health(
+        status=HealthStatus.UNKNOWN, reason=reason, message=message, cause=Cause.USER_ERROR
+    )
 
 
 def unknown(reason: str, message: str) -> Health:
-    """Not to be told, or not to be cured by moving."""
+    """Not to be told."""
     return Health(status=HealthStatus.UNKNOWN, reason=reason, message=message)
+
+
+Verdict = Callable[[str, str], Health]
+"""One of the functions above."""
+
+States = Mapping[str, tuple[Verdict, str, str]]
+"""What each word of a status means: the verdict, its reason, and what to tell of it."""
+
+
+def judge_state(manifest: Manifest, state: str, states: States, *, note: str = "") -> Health:
+    """What a table says about a state; a state that it does not have is Unknown, never ill."""
+    if not state:
+        return no_status_yet(manifest)
+    if state not in states:
+        return unrecognized(manifest, state)
+    verdict, reason, said = states[state]
+    return verdict(reason, f"{called(manifest)}: {said}{note}")
+
+
+def unrecognized(manifest: Manifest, state: str) -> Health:
+    """Unknown: a word of a release that we do not know."""
+    return unknown(
+        "UnrecognizedState", f"{called(manifest)}: its state {quoted(state)} is not known here"
+    )
 
 
 def called(manifest: Manifest) -> str:
@@ -94,7 +191,7 @@ def holds(manifest: Manifest, *types: str) -> Manifest | None:
     return next((each for each in each_found if each and text(each, "status") == "True"), None)
 
 
-def user_error(message: str) -> str | None:
+def error_word(message: str) -> str | None:
     """The word in an error text that says moving would not help."""
     return next((each for each in USER_ERRORS if each in message), None)
 

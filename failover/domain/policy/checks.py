@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from failover.domain.health import is_exclusive
+from failover.domain.health import Support, is_exclusive, support_of
 from failover.domain.policy.model import ApplicationFailover, Policy
 from failover.domain.policy.placement import Placement
 from failover.domain.policy.preserving import check_preservation
@@ -159,6 +159,7 @@ def _check_application(policy: Policy, application: ApplicationFailover) -> Iter
         yield error("spec.propagateDeps", "PropagateDepsNeeded", message)
     yield from _check_seconds(application)
     yield from _check_purge(policy, application)
+    yield from _check_support(policy, application)
     for index, manager in enumerate(application.allow_managers):
         if not manager.strip():
             yield error(
@@ -211,6 +212,23 @@ def _check_purge(policy: Policy, application: ApplicationFailover) -> Iterator[F
             "FailoverPolicy, allowTwoCopies: true."
         )
         yield warning(f"{APPLICATION}.purgeMode", "TwoCopiesOfExclusiveState", message)
+
+
+def _check_support(policy: Policy, application: ApplicationFailover) -> Iterator[Finding]:
+    kinds = sorted(
+        {
+            str(each.group_kind)
+            for each in policy.spec.resource_selectors
+            if support_of(each.group_kind) is Support.EXPERIMENTAL
+        }
+    )
+    if kinds and application.mode is None:
+        where = " in a FailoverPolicy" if policy.is_karmada else ""
+        message = (
+            f"is not written, and {', '.join(kinds)} is experimental here (only its health is known): "
+            f"it is only observed. Write mode: Observe, Confirm or Automatic{where}."
+        )
+        yield warning(f"{APPLICATION}.mode", "ExperimentalKind", message)
 
 
 def _is_exclusive(selector: ResourceSelector) -> bool:

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from failover.domain.errors import InvalidInput
+from failover.domain.health import Support, support_of
+from failover.domain.identity import GroupKind
 from failover.domain.policy.base import PolicyModel
 from failover.domain.policy.placement import Placement
 from failover.domain.policy.selectors import ResourceSelector
@@ -122,7 +124,8 @@ class ApplicationFailover(PolicyModel):
     """What the new copy is told of the old one."""
     mode: Mode | None = None
     """`Observe` tolerates and plans, and changes nothing; `Confirm` asks a person before anything
-    is removed; `Automatic` acts. Left out, it is `Automatic`."""
+    is removed; `Automatic` acts. Left out, it is `Automatic` for the kinds that are supported, and
+    `Observe` for those of which only the health is known (experimental)."""
     fencing: Fencing = Fencing()
     """What must be known of the old copy before a new one starts."""
     settle_seconds: int | None = None
@@ -161,11 +164,6 @@ class ApplicationFailover(PolicyModel):
     def rules(self) -> tuple[PreservationRule, ...]:
         """The preservation rules; none where nothing is preserved."""
         return self.state_preservation.rules if self.state_preservation else ()
-
-    @property
-    def effective_mode(self) -> Mode:
-        """The mode that counts where none is written."""
-        return self.mode or "Automatic"
 
     def settle(self, *, owned: bool) -> timedelta:
         """How long "gone" must last, given whether something else might put the object back."""
@@ -226,6 +224,15 @@ class Policy(PolicyModel):
             message = f"{self} moves nothing: it has no spec.failover.application. Write one."
             raise InvalidInput(message, reason="NoApplicationFailover")
         return self.application
+
+    def mode_of(self, kind: GroupKind, *, own_rule: bool = False) -> Mode:
+        """The mode that counts for an application of this kind, written or not.
+
+        `own_rule`: its health is judged by a rule that somebody wrote.
+        """
+        if self.active.mode is not None:
+            return self.active.mode
+        return "Automatic" if support_of(kind, own=own_rule) is Support.SUPPORTED else "Observe"
 
     @property
     def is_karmada(self) -> bool:

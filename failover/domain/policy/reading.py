@@ -1,4 +1,4 @@
-"""Policy files: text in, policies, overrides and problems out. Nothing is raised.
+"""Policy files: text in, policies, overrides, health rules and problems out. Nothing is raised.
 
 A document with an error is not used; one with warnings is. Documents of other kinds are passed over
 with a warning, since a directory of policies often holds the workloads as well.
@@ -22,6 +22,8 @@ from failover.domain.policy.karmada import is_handled, special_findings
 from failover.domain.policy.model import API_VERSION, KARMADA_API_VERSION, Policy
 from failover.domain.policy.problems import Finding, Problem, error, warning
 from failover.domain.policy.wording import findings_of
+from failover.domain.rules.checks import check_rule
+from failover.domain.rules.model import HealthRule
 
 _POLICY_KINDS = {
     "FailoverPolicy": API_VERSION,
@@ -32,7 +34,8 @@ _OVERRIDE_KINDS = {
     "OverridePolicy": KARMADA_API_VERSION,
     "ClusterOverridePolicy": KARMADA_API_VERSION,
 }
-_KINDS = _POLICY_KINDS | _OVERRIDE_KINDS
+_RULE_KINDS = {"HealthRule": API_VERSION}
+_KINDS = _POLICY_KINDS | _OVERRIDE_KINDS | _RULE_KINDS
 _T = TypeVar("_T")
 _TOP_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 
@@ -44,6 +47,7 @@ class Reading:
     policies: tuple[Policy, ...] = ()
     overrides: tuple[Override, ...] = ()
     problems: tuple[Problem, ...] = ()
+    rules: tuple[HealthRule, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -60,6 +64,7 @@ class Reading:
             self.policies + other.policies,
             self.overrides + other.overrides,
             self.problems + other.problems,
+            self.rules + other.rules,
         )
 
 
@@ -78,17 +83,22 @@ def read_policies(text: str, origin: str) -> Reading:
             problems = tuple(_located(each, origin, found, prefix) for each in findings)
             policies = (value,) if isinstance(value, Policy) else ()
             overrides = (value,) if isinstance(value, Override) else ()
-            reading += Reading(policies, overrides, problems)
+            rules = (value,) if isinstance(value, HealthRule) else ()
+            reading += Reading(policies, overrides, problems, rules)
     return reading
 
 
-def read_document(content: object) -> tuple[Policy | Override | None, tuple[Finding, ...]]:
+def read_document(
+    content: object,
+) -> tuple[Policy | Override | HealthRule | None, tuple[Finding, ...]]:
     """One document: what it says, if it can be used, and what is found in it."""
     identity = _check_identity(content)
     if identity is not None:
         return None, (identity,)
     document = cast("dict[str, Any]", content)
     kind = str(document["kind"])
+    if kind in _RULE_KINDS:
+        return _read_rule(document)
     return _read_policy(document) if kind in _POLICY_KINDS else _read_override(document)
 
 
@@ -120,6 +130,17 @@ def _read_override(document: dict[str, Any]) -> tuple[Override | None, tuple[Fin
         return None, _with_failure(findings, failure)
     findings += check_override(override)
     return _unless_wrong(override, findings)
+
+
+def _read_rule(document: dict[str, Any]) -> tuple[HealthRule | None, tuple[Finding, ...]]:
+    document = cast("dict[str, Any]", without_nulls(document))
+    findings = [*_check_top(document), *_check_unknown(HealthRule, document, strict=True)]
+    try:
+        rule = HealthRule.model_validate_json(json.dumps(_body(document)), strict=True)
+    except ValidationError as failure:
+        return None, _with_failure(findings, failure)
+    findings += check_rule(rule)
+    return _unless_wrong(rule, findings)
 
 
 def _unless_wrong(value: _T, findings: list[Finding]) -> tuple[_T | None, tuple[Finding, ...]]:
@@ -185,7 +206,7 @@ def _other_kind(kind: str, version: str) -> Finding:
     if ours or (
         meant is not None and version == KARMADA_API_VERSION and kind.lower() == meant.lower()
     ):
-        hint = f" Did you mean {meant}?" if meant else " It has FailoverPolicy."
+        hint = f" Did you mean {meant}?" if meant else " It has FailoverPolicy and HealthRule."
         return error("kind", "UnknownKind", f"{version} has no kind {kind!r}.{hint}")
     return warning("kind", "NotAPolicy", f"{kind} is no policy, and is passed over.")
 
@@ -206,7 +227,7 @@ def _check_top(document: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _check_unknown(
-    model: type[Policy | Override], document: dict[str, Any], *, strict: bool
+    model: type[Policy | Override | HealthRule], document: dict[str, Any], *, strict: bool
 ) -> Iterator[Finding]:
     spec = {"spec": document.get("spec")}
     for path, name, known in unknown_fields(model, spec, ""):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cli.main import run_command
+from tests.support.rules import WIDGETS, clause, rule
 from tests.unit.cli.documents import policy
 
 
@@ -103,3 +104,45 @@ def test_a_file_without_policies_is_an_error(
     (tmp_path / "a.yaml").write_text(content)
     assert run_command(["lint", str(tmp_path)]) == 2
     assert "there is no policy" in capsys.readouterr().err
+
+
+def test_health_rules_are_checked_to_the_expression(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the path of the field, and the column in the text."""
+    write(tmp_path / "a.yaml", policy("a"), WIDGETS)
+    code, found = lint(capsys, str(tmp_path))
+    assert (code, found["problems"], found["healthRules"]) == (0, [], ["HealthRule/widgets"])
+    write(tmp_path / "a.yaml", policy("a"), rule(clause("true"), clause("object.a = 1")))
+    code, found = lint(capsys, str(tmp_path))
+    assert code == 2
+    (problem,) = found["problems"]
+    assert (problem["path"], problem["reason"]) == ("spec.rules[1].when", "NotAnExpression")
+    assert "column" in problem["message"]
+
+
+def test_two_rules_for_one_kind_are_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Across files."""
+    write(tmp_path / "a.yaml", WIDGETS)
+    write(tmp_path / "b.yaml", {**WIDGETS, "metadata": {"name": "mine"}})
+    code, found = lint(capsys, str(tmp_path))
+    assert code == 2
+    (problem,) = found["problems"]
+    assert problem["reason"] == "SeveralRulesForOneKind"
+    assert "HealthRule/widgets in" in problem["message"]
+
+
+def test_an_experimental_kind_without_a_mode_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says that it is only observed, and what to write."""
+    ray = policy("ray")
+    ray["spec"]["resourceSelectors"] = [{"apiVersion": "ray.io/v1", "kind": "RayJob"}]
+    ray["spec"]["failover"]["application"]["purgeMode"] = "Directly"
+    ray["spec"]["failover"]["application"].pop("gracePeriodSeconds", None)
+    code, found = lint(capsys, str(write(tmp_path / "a.yaml", ray)))
+    reasons = {each["path"]: each["reason"] for each in found["problems"]}
+    assert code == 0
+    assert reasons["spec.failover.application.mode"] == "ExperimentalKind"

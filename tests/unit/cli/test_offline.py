@@ -13,6 +13,7 @@ import yaml
 
 from cli.main import run_command
 from failover.domain.manifest import Manifest
+from tests.support.rules import WIDGETS, clause, rule, widget
 from tests.unit.cli.documents import ALIAS, deployment, policy
 
 
@@ -218,4 +219,59 @@ def test_health_is_three_valued(
     verdict = json.loads(capsys.readouterr().out)
     assert (verdict["status"], verdict["reason"]) == (status, reason)
     assert verdict["message"]
-    assert set(verdict) == {"status", "reason", "message"}
+    assert {"status", "reason", "message", "cause"} <= set(verdict)
+
+
+@pytest.mark.parametrize(
+    ("document", "rules", "status", "cause", "reason"),
+    [
+        pytest.param(widget(phase="Running"), WIDGETS, "Healthy", None, "Running", id="well"),
+        pytest.param(
+            widget(phase="Broken", attempts=3), WIDGETS, "Unhealthy", "Fault", "Broken", id="ill"
+        ),
+        pytest.param(
+            widget(phase="Bad"), WIDGETS, "Unknown", "UserError", "BadSpec", id="its own fault"
+        ),
+        pytest.param(
+            widget(rows=list(range(300))),
+            rule(clause("object.status.rows.all(a, object.status.rows.all(b, a + b >= 0))")),
+            "Unknown",
+            None,
+            "RuleTooCostly",
+            id="an expression that loops",
+        ),
+    ],
+)
+def test_a_rule_of_ones_own_is_tried_on_an_object(
+    write: Any,
+    capsys: pytest.CaptureFixture[str],
+    document: Manifest,
+    rules: Manifest,
+    status: str,
+    cause: str | None,
+    reason: str,
+) -> None:
+    """As the engine would judge it."""
+    arguments = ["--object", write("o.yaml", document), "--rules", write("r.yaml", rules)]
+    assert run_command(["health", *arguments, "-o", "json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["status"], verdict["cause"], verdict["reason"]) == (status, cause, reason)
+
+
+def test_an_object_that_no_rule_is_about_is_judged_as_always(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And that is said."""
+    arguments = ["--object", write("o.yaml", deployment()), "--rules", write("r.yaml", WIDGETS)]
+    assert run_command(["health", *arguments]) == 0
+    assert "no rule is about" in capsys.readouterr().err
+
+
+def test_rules_that_are_wrong_are_not_tried(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The place is named, as by lint; a file without any rule is said to have none."""
+    wrong = write("r.yaml", rule(clause("objct.x == 1")))
+    assert run_command(["health", "--object", write("o.yaml", widget()), "--rules", wrong]) == 2
+    assert "spec.rules[0].when" in capsys.readouterr().err
+    none = write("p.yaml", policy())
+    assert run_command(["health", "--object", write("o.yaml", widget()), "--rules", none]) == 2
+    assert "there is no HealthRule" in capsys.readouterr().err

@@ -45,6 +45,19 @@ def test_a_mover_may_delete_and_a_watcher_may_not(
     assert not verbs_on(watcher, "sparkapplications")
 
 
+def test_what_stands_between_a_kind_and_its_pods_is_only_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A RayJob's RayCluster must be seen gone; nobody has to delete it."""
+    ray = policy("ray")
+    ray["spec"]["resourceSelectors"] = [{"apiVersion": "ray.io/v1", "kind": "RayJob"}]
+    file = tmp_path / "ray.yaml"
+    file.write_text(yaml.safe_dump(ray))
+    mover = printed(capsys, "-f", str(file), "--role", "mover")
+    assert verbs_on(mover, "rayclusters") == {"get", "list", "watch"}
+    assert "delete" in verbs_on(mover, "rayjobs")
+
+
 def test_namespaces_and_subject_are_taken_over(
     policy_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -221,7 +221,8 @@ def test_what_must_be_looked_at_is_listed_by_kind() -> None:
     """Only kinds whose status can freeze apart from their pods cost a second look."""
     assert owned_kinds(GroupKind.of(flink())) == (GroupKind("apps", "Deployment"),)
     assert owned_kinds(GroupKind.of(spark())) == (GroupKind("", "Pod"),)
-    assert owned_kinds(GroupKind("apps", "StatefulSet")) == ()
+    assert owned_kinds(GroupKind("apps", "StatefulSet")) == (GroupKind("", "Pod"),)
+    assert owned_kinds(GroupKind("apps", "Deployment")) == ()
 
 
 @pytest.mark.parametrize(

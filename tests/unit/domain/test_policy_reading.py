@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.domain.errors import InvalidInput
+from failover.domain.identity import GroupKind
 from failover.domain.policy import API_VERSION, KARMADA_API_VERSION, Policy
 from failover.domain.policy.problems import Problem
 from failover.domain.policy.reading import Reading, read_policies
@@ -71,7 +72,11 @@ def test_what_is_left_out_has_karmadas_defaults() -> None:
     assert application.toleration == timedelta(seconds=300)
     assert application.purge_mode == "Gracefully"
     assert application.grace_period is None
-    assert application.effective_mode == "Automatic"
+    assert application.mode is None
+    policy = read_policies(text, "policy.yaml").policies[0]
+    flink, ray = GroupKind("flink.apache.org", "FlinkDeployment"), GroupKind("ray.io", "RayJob")
+    assert (policy.mode_of(flink), policy.mode_of(ray)) == ("Automatic", "Observe")
+    assert policy.mode_of(flink, own_rule=True) == "Observe"
     assert application.fencing.gone_within == timedelta(seconds=300)
     assert application.settle(owned=True) == timedelta(seconds=10)
     assert application.settle(owned=False) == timedelta()

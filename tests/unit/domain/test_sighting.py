@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.domain.health import Health, HealthStatus
+from failover.domain.health import Cause, Health, HealthStatus
 from failover.domain.marks import SUPERSEDED_BY
 from failover.domain.sighting import (
     START_AGAIN_AFTER,
@@ -49,6 +49,9 @@ CASES = {
     "ill at first sight": Case(Attention(), ILL, Report(ILL)),
     "well at first sight": Case(Attention(), WELL, Nothing("Healthy")),
     "cannot be told": Case(Attention(), DARK, Nothing("Unknown")),
+    "its own fault": Case(
+        Attention(), DARK.model_copy(update={"cause": Cause.USER_ERROR}), Nothing("UserError")
+    ),
     "ill, just started": Case(
         Attention().after(Answer.STARTED, NOW), ILL, Nothing("ReportedAlready")
     ),

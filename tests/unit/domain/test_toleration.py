@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.domain.health import HealthStatus
-from failover.domain.toleration import Clock, OnUnknown
+from failover.domain.health import Cause, Health, HealthStatus
+from failover.domain.toleration import Bearing, Clock, OnUnknown, bearing, may_move
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LIMIT = timedelta(seconds=120)
@@ -19,6 +19,11 @@ HEALTHY, UNHEALTHY, UNKNOWN = HealthStatus.HEALTHY, HealthStatus.UNHEALTHY, Heal
 def at(seconds: float) -> datetime:
     """A moment after the start."""
     return START + timedelta(seconds=seconds)
+
+
+def seen_as(status: HealthStatus, cause: Cause | None = None) -> Health:
+    """A verdict."""
+    return Health(status=status, reason="Seen", message="as it was seen", cause=cause)
 
 
 def ill() -> Clock:
@@ -55,7 +60,7 @@ def test_only_unhealthy_time_is_accumulated(
     """What has been seen decides how much time has counted."""
     clock = ill()
     for status, moment in seen:
-        clock = clock.saw(status, at(moment), on_unknown)
+        clock = clock.saw(seen_as(status), at(moment), on_unknown)
     assert clock.total(at(now), on_unknown) == timedelta(seconds=total)
 
 
@@ -72,7 +77,7 @@ def test_a_limit_of_zero_acts_at_once() -> None:
 
 def test_a_paused_clock_has_no_end() -> None:
     """While nothing is known there is no deadline."""
-    assert ill().saw(UNKNOWN, at(10), "Pause").remaining(LIMIT, at(10), "Pause") is None
+    assert ill().saw(seen_as(UNKNOWN), at(10), "Pause").remaining(LIMIT, at(10), "Pause") is None
 
 
 @given(
@@ -86,5 +91,38 @@ def test_accumulated_time_never_exceeds_the_time_that_passed(
     clock, now = ill(), 0.0
     for status, pause in seen:
         now += pause
-        clock = clock.saw(status, at(now), on_unknown)
+        clock = clock.saw(seen_as(status), at(now), on_unknown)
         assert timedelta(0) <= clock.total(at(now), on_unknown) <= timedelta(seconds=now + 1e-3)
+
+
+POLICIES: tuple[OnUnknown, ...] = ("Pause", "Count", "Reset")
+
+
+@pytest.mark.parametrize("on_unknown", POLICIES)
+@pytest.mark.parametrize("cause", [Cause.USER_ERROR, Cause.PROGRESSING])
+def test_what_moving_would_not_cure_never_moves(cause: Cause, on_unknown: OnUnknown) -> None:
+    """A user error, or a change under way, is known: `onUnknown` is not asked, and no time passes."""
+    clock = ill().saw(seen_as(UNKNOWN, cause), at(10), on_unknown)
+    assert clock.remaining(LIMIT, at(1000), on_unknown) is None
+    assert clock.total(at(1000), on_unknown) == timedelta(seconds=10)
+    assert not may_move(seen_as(UNKNOWN, cause), on_unknown)
+
+
+@pytest.mark.parametrize("cause", [Cause.FAULT, Cause.PROGRESSING, None])
+def test_what_is_ill_counts_whatever_the_cause(cause: Cause | None) -> None:
+    """What does not come up counts as what broke; a verdict of an older release has no cause."""
+    assert bearing(UNHEALTHY, cause, "Pause") is Bearing.COUNTS
+    assert may_move(seen_as(UNHEALTHY, cause), "Pause")
+
+
+@pytest.mark.parametrize("cause", [Cause.FINISHED, Cause.SUSPENDED, None])
+def test_what_is_done_or_asleep_is_forgotten(cause: Cause | None) -> None:
+    """There is nothing to move, so nothing to remember."""
+    assert bearing(HEALTHY, cause, "Count") is Bearing.RESETS
+    assert not may_move(seen_as(HEALTHY, cause), "Count")
+
+
+def test_a_clock_of_an_older_release_is_read() -> None:
+    """A run that is under way has a clock without a cause."""
+    clock = Clock.model_validate_json('{"status": "Unhealthy", "since": "2026-11-23T12:00:00Z"}')
+    assert clock.total(at(5), "Pause") == timedelta(seconds=5)

@@ -9,14 +9,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from failover.domain.health.flink import DEPLOYMENT, FLINK_DEPLOYMENT
+from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
 from failover.domain.marks import SUPERSEDED_BY
 from failover.domain.request import FailoverRequest, Limits
 from failover.fleet import Change
 from failover.telemetry import Metrics
 from tests.support.objects import flink, job_manager
+from tests.support.rules import WIDGETS, clause, rule, widget
 from tests.support.waiting import eventually
 from tests.unit.triggers.clusters import ScriptedCluster, as_fleet
 from triggers import watcher as watcher_module
@@ -264,3 +267,46 @@ async def test_a_whole_fleet_that_falls_ill_is_reported(tmp_path: Path) -> None:
         stage.show(*(named(f"app-{number}") for number in range(count)), ready=0)
         seen = [(await stage.requests.get()).application.name for _ in range(count)]
     assert len(set(seen)) == count
+
+
+def applications(stage: Stage) -> list[ApplicationRef]:
+    """All that is seen."""
+    return [each for view, _ in stage.watcher._views.values() for each in view.applications]
+
+
+WIDGET_POLICY = """
+apiVersion: stateful-failover.dev/v1alpha1
+kind: FailoverPolicy
+metadata: {name: widgets, namespace: shop}
+spec:
+  resourceSelectors: [{apiVersion: example.org/v1, kind: Widget}]
+  failover: {application: {purgeMode: Directly}}
+"""
+
+
+async def test_a_rule_beside_the_policies_judges_and_travels_along(tmp_path: Path) -> None:
+    """The request carries it by value; without a mode in the policy its kind is only observed."""
+    (tmp_path / "policy.yaml").write_text(WIDGET_POLICY)
+    (tmp_path / "rule.yaml").write_text(yaml.safe_dump(WIDGETS))
+    async with staged(tmp_path) as stage:
+        stage.cluster.give(GroupKind("example.org", "Widget"), widget(phase="Broken", attempts=3))
+        request = await stage.reported()
+    assert request.trigger.reason == "Broken"
+    assert request.health_rule is not None
+    assert request.health_rule.name == "widgets"
+    assert request.observe_only
+
+
+async def test_a_rule_that_changes_judges_anew(tmp_path: Path) -> None:
+    """What was well by the old one is ill by the new one, without any change of the object."""
+    kind = GroupKind("example.org", "Widget")
+    (tmp_path / "policy.yaml").write_text(WIDGET_POLICY)
+    (tmp_path / "rule.yaml").write_text(yaml.safe_dump(WIDGETS))
+    async with staged(tmp_path) as stage:
+        stage.cluster.give(kind, widget(phase="Running"))
+        await eventually(lambda: bool(applications(stage)), "the widget is seen")
+        ill = rule(clause("object.status.phase == 'Running'", "Unhealthy", "TooFast"))
+        (tmp_path / "rule.yaml").write_text(yaml.safe_dump(ill))
+        await eventually(lambda: not applications(stage), "it is followed anew")
+        stage.cluster.give(kind, widget(phase="Running"))
+        assert (await stage.reported()).trigger.reason == "TooFast"

@@ -1,0 +1,54 @@
+"""What the catalogue knows of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from failover.domain.health.verdict import Health
+from failover.domain.identity import GroupKind
+from failover.domain.manifest import Manifest
+
+Judge = Callable[[Manifest, Sequence[Manifest] | None], Health]
+"""A rule: an object and what it owns (`None`: nobody looked), and the verdict on it."""
+
+
+class Support(StrEnum):
+    """How far a kind may be trusted to be moved."""
+
+    SUPPORTED = "Supported"
+    """Health, state and move are proved: it moves unless the policy says otherwise."""
+    EXPERIMENTAL = "Experimental"
+    """Only its health is known: it is observed unless the policy writes a mode."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the catalogue."""
+
+    kind: GroupKind
+    judge: Judge
+    reasons: tuple[str, ...]
+    """What the rule may say, beyond what every rule may (`ANY_KIND`); a test keeps the list true."""
+    owned: tuple[GroupKind, ...] = ()
+    """What its health is checked against."""
+    between: tuple[GroupKind, ...] = ()
+    """Kinds of the operator's that stand between the object and its pods: without listing them, pods
+    of theirs would not be found, and the object be taken for gone while they run."""
+    support: Support = Support.EXPERIMENTAL
+    karmada: str = ""
+    """Where Karmada's interpreter says something else; empty: it has none, or says the same."""
+
+
+ANY_KIND = ("BeingDeleted", "NoStatusYet", "StatusOutdated", "UnrecognizedState")
+"""Reasons that every kind may give."""
+
+
+def alone(rule: Callable[[Manifest], Health]) -> Judge:
+    """A rule that asks the object only."""
+
+    def judge(workload: Manifest, _owned: Sequence[Manifest] | None) -> Health:
+        return rule(workload)
+
+    return judge

@@ -1,0 +1,112 @@
+"""What a case is, and short ways to write one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from failover.domain.manifest import Manifest
+from tests.support.objects import conditions_of, owner_reference
+
+UID = "uid-of-it"
+
+
+@dataclass(frozen=True)
+class Case:
+    """An object, what it owns (`None`: nobody looked), and what is to be said of it."""
+
+    told: str
+    """What is seen, in a few words."""
+    verdict: str
+    """`Unhealthy/Fault JobFailed`: status, cause if there is one, reason."""
+    manifest: Manifest
+    owned: tuple[Manifest, ...] | None = None
+
+
+def resource(
+    kind: str,
+    version: str,
+    status: dict[str, Any] | None = None,
+    *,
+    spec: dict[str, Any] | None = None,
+    annotations: dict[str, str] | None = None,
+    conditions: dict[str, str] | None = None,
+) -> Manifest:
+    """An object of any kind; conditions are given as `{"Ready": "False/Reason"}`."""
+    told = dict(status or {})
+    if conditions is not None:
+        told["conditions"] = conditions_of(conditions)
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {
+            "name": "it",
+            "namespace": "shop",
+            "uid": UID,
+            "generation": 2,
+            "annotations": annotations or {},
+        },
+        "spec": spec or {},
+        **({"status": told} if told else {}),
+    }
+
+
+def pod(
+    waiting: str = "",
+    *,
+    ready: bool = False,
+    restarts: int = 0,
+    ended: dict[str, Any] | None = None,
+    phase: str = "Running",
+    labels: dict[str, str] | None = None,
+) -> Manifest:
+    """A pod that the object owns, with one container."""
+    container: dict[str, Any] = {
+        "name": "main",
+        "ready": ready,
+        "restartCount": restarts,
+        "state": {"waiting": {"reason": waiting}} if waiting else {"running": {}},
+        "lastState": {"terminated": ended} if ended else {},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "it-0",
+            "namespace": "shop",
+            "uid": "uid-pod",
+            "labels": labels or {},
+            "ownerReferences": [owner_reference("Any", "it", UID)],
+        },
+        "spec": {"containers": [{"name": "main"}]},
+        "status": {
+            "phase": phase,
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "containerStatuses": [container],
+        },
+    }
+
+
+def set_of(ready: int, *, wanted: int = 3) -> Manifest:
+    """A StatefulSet that the object owns."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": "it",
+            "namespace": "shop",
+            "uid": "uid-set",
+            "ownerReferences": [owner_reference("Any", "it", UID)],
+        },
+        "spec": {"replicas": wanted},
+        "status": {"replicas": wanted, "readyReplicas": ready},
+    }
+
+
+NO_IMAGE = pod("ImagePullBackOff", phase="Pending")
+CRASHES = pod("CrashLoopBackOff", restarts=7, ended={"exitCode": 1, "reason": "Error"})
+BETWEEN_CRASHES = pod(restarts=7, ended={"exitCode": 1, "reason": "Error"})
+OUT_OF_MEMORY = pod("CrashLoopBackOff", restarts=3, ended={"exitCode": 137, "reason": "OOMKilled"})
+KILLED = pod("CrashLoopBackOff", restarts=3, ended={"exitCode": 137, "reason": "Error"})
+LOST = pod(restarts=2, ended={"exitCode": 137, "reason": "ContainerStatusUnknown"})
+WELL = pod(ready=True)
