@@ -7,6 +7,7 @@ it is back; nobody has to help.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -70,7 +71,23 @@ def killed_in_mode(step: str, moment: str, purge_mode: str) -> Case:
     return case
 
 
+async def killed_while_the_capture_waits(saga: Saga) -> None:
+    """The worker dies while the capture waits for the end of the toleration: nothing is early, nothing is lost."""
+    app = await saga.ill_application("kill-waiting")
+    fault = app.plant("capture_and_stage", "kill-before")
+    await app.start(policy_of(app.name, toleration=WAITING_SECONDS))
+    await app.suffers(fault, seconds=SECONDS)
+    await app.moved("west", seconds=SECONDS)
+    status = await app.status()
+    capturing = next(each for each in status.steps if each.phase == "Capturing")
+    assert status.started_at is not None
+    assert capturing.started_at - status.started_at >= timedelta(seconds=WAITING_SECONDS)
+
+
+WAITING_SECONDS = 10
+
 CASES = {
+    "capture_and_stage-waiting": killed_while_the_capture_waits,
     **{f"{step}-before": killed(step, "kill-before") for step in READS},
     **{f"{step}-after": killed(step, "kill-after") for step in (*MAIN, *UNDO)},
     **{f"{step}-{write}": killed(step, f"kill@{write}") for step, write in WRITES},
