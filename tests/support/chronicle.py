@@ -18,10 +18,18 @@ LOOKS = frozenset({"observe", "wait_out_toleration"})
 
 @dataclass(frozen=True)
 class Sight:
-    """How the application was seen to be, and when the server heard of it."""
+    """How the application was seen to be, and when the workflow took it up."""
 
     at: datetime
     status: HealthStatus
+
+
+@dataclass(frozen=True)
+class Span:
+    """How the application was seen to be, and for how long."""
+
+    status: HealthStatus
+    lasted: timedelta
 
 
 @dataclass(frozen=True)
@@ -58,21 +66,24 @@ class Chronicle:
             and self._step(event.activity_task_failed_event_attributes.scheduled_event_id) == step
         ]
 
-    def seen(self, status: HealthStatus) -> timedelta:
-        """How long the application was seen to be so until the toleration was over; ill at first."""
+    def spans(self) -> list[Span]:
+        """How long the application was seen to be how until the toleration was over; ill at first."""
         sights = [Sight(self.began, HealthStatus.UNHEALTHY), *self._sights()]
         ends = [*(each.at for each in sights[1:]), self.planned]
-        spans = (
-            end - each.at for each, end in zip(sights, ends, strict=True) if each.status is status
-        )
-        return sum((each for each in spans if each > timedelta(0)), timedelta(0))
+        return [Span(each.status, end - each.at) for each, end in zip(sights, ends, strict=True)]
 
     def _sights(self) -> Iterator[Sight]:
         for event in self.events:
             done = event.activity_task_completed_event_attributes
             if self._step(done.scheduled_event_id) in LOOKS and _at(event) < self.planned:
                 seen = Observation.model_validate_json(done.result.payloads[0].data)
-                yield Sight(_at(event), seen.health.status)
+                yield Sight(self._taken_up(event.event_id), seen.health.status)
+
+    def _taken_up(self, event_id: int) -> datetime:
+        """The moment that the workflow has for what it learned by this event."""
+        tasks = (each.workflow_task_completed_event_attributes for each in self.events)
+        started = next(each.started_event_id for each in tasks if each.started_event_id > event_id)
+        return _at(self.events[started - 1])
 
     def _step(self, event_id: int) -> str:
         """The kind of the step that this event gave out; event ids begin with 1."""
