@@ -29,7 +29,7 @@ from tests.support.waiting import eventually
 from tests.support.world import FreshWorld
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60
+SECONDS = 120
 PROGRAM = "failover"
 SHOP, ORDERS = "shop", "orders"
 UNTIL_STOPPED = ("watch",)
@@ -83,7 +83,7 @@ async def runs(api: Api) -> bool:
     return "jobId" in found.get("status", {}).get("jobStatus", {})
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_readme_shows_what_its_commands_say(
     fresh_world: FreshWorld, tmp_path: Path
 ) -> None:
