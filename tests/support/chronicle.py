@@ -11,9 +11,10 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 
 from failover.domain.health import HealthStatus
-from failover.domain.steps import Observation
+from failover.domain.steps import CaptureAnswer, Observation, Seen, Staged
 
 LOOKS = frozenset({"observe", "wait_out_toleration"})
+CAPTURE = "capture_and_stage"
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Chronicle:
         return _at(self.events[0])
 
     @property
-    def planned(self) -> datetime:
-        """When the toleration was over: the first plan was asked for."""
-        return self.given_out("plan_failover")[0]
+    def tolerated_until(self) -> datetime:
+        """When the toleration was over: the capture, the first effect of all, was done."""
+        return next(_at(event) for event, answer in self._captures() if isinstance(answer, Staged))
 
     def given_out(self, step: str) -> list[datetime]:
         """When a step of this kind was given out, each time."""
@@ -68,16 +69,38 @@ class Chronicle:
 
     def spans(self) -> list[Span]:
         """How long the application was seen to be how until the toleration was over; ill at first."""
-        sights = [Sight(self.began, HealthStatus.UNHEALTHY), *self._sights()]
-        ends = [*(each.at for each in sights[1:]), self.planned]
+        end = self.tolerated_until
+        later = (each for each in self._sights() if each.at < end)
+        sights = [Sight(self.began, HealthStatus.UNHEALTHY), *later]
+        ends = [*(each.at for each in sights[1:]), end]
         return [Span(each.status, end - each.at) for each, end in zip(sights, ends, strict=True)]
 
     def _sights(self) -> Iterator[Sight]:
+        """What looks and waits have seen, among them a capture that waits until it is due."""
+        seen = [
+            (event.event_id, Observation.model_validate_json(answer))
+            for event, step, answer in self._answers()
+            if step in LOOKS
+        ]
+        seen += [
+            (event.event_id, answer.observation)
+            for event, answer in self._captures()
+            if isinstance(answer, Seen)
+        ]
+        for event_id, each in sorted(seen, key=lambda pair: pair[0]):
+            yield Sight(self._taken_up(event_id), each.health.status)
+
+    def _captures(self) -> Iterator[tuple[HistoryEvent, Any]]:
+        for event, step, answer in self._answers():
+            if step == CAPTURE:
+                yield event, CaptureAnswer.model_validate_json(answer).answer
+
+    def _answers(self) -> Iterator[tuple[HistoryEvent, str, bytes]]:
+        """What each step has answered, as it travels: JSON."""
         for event in self.events:
             done = event.activity_task_completed_event_attributes
-            if self._step(done.scheduled_event_id) in LOOKS and _at(event) < self.planned:
-                seen = Observation.model_validate_json(done.result.payloads[0].data)
-                yield Sight(self._taken_up(event.event_id), seen.health.status)
+            if done.result.payloads:
+                yield event, self._step(done.scheduled_event_id), done.result.payloads[0].data
 
     def _taken_up(self, event_id: int) -> datetime:
         """The moment that the workflow has for what it learned by this event."""

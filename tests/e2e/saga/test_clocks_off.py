@@ -46,7 +46,7 @@ async def moved_in_time(app: Application) -> None:
     assert ending.result is not None
     assert ending.result.generation == 1
     chronicle = await Chronicle.of(app.run)
-    tolerated = chronicle.planned - chronicle.began
+    tolerated = chronicle.tolerated_until - chronicle.began
     assert TOLERATION <= tolerated < TOLERATION + LATE_MAX, tolerated
 
 

@@ -61,7 +61,8 @@ async def tolerating(saga: Saga, kind: str) -> Waiting:
     async def one(on_unknown: OnUnknown) -> Application:
         app = await saga.ill_application(f"{kind}-{on_unknown}".lower())
         conditions = {"tolerationSeconds": TOLERATION.seconds, "onUnknown": on_unknown}
-        await app.start(policy_of(app.name, decisionConditions=conditions), limits=PATIENCE)
+        policy = policy_of(app.name, clusters=["east", "west"], decisionConditions=conditions)
+        await app.start(policy, limits=PATIENCE)
         await app.shows("Tolerating")
         return app
 
