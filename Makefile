@@ -49,8 +49,12 @@ test: binaries  ## every test, on real servers (PYTEST='-k name' chooses)
 record-histories: binaries  ## histories of today's failovers, for the replay tests
 	@$(BIN)/python -m pytest -q --record-histories tests/e2e/test_replay.py
 
-test-long: binaries  ## repeats, random orders and random faults, with a seed that is printed
-	@seed=$${FAULTS_SEED:-$$RANDOM}; echo "FAULTS_SEED=$$seed"; FAULTS_SEED=$$seed $(BIN)/python -m pytest -m long $(PYTEST)
+REPEATS ?= 2
+test-long: binaries  ## every test again and again, in random orders and with random faults; prints its seeds
+	@seed=$${TEST_SEED:-$$RANDOM}; for turn in $$(seq $(REPEATS)); do \
+		echo "test-long: turn $$turn of $(REPEATS); TEST_SEED=$$seed make test-long plays it again"; \
+		TEST_SEED=$$seed $(BIN)/python -m pytest -p randomly --randomly-seed=$$seed $(PYTEST); \
+		seed=$$((seed + 1)); done
 
 bench: binaries  ## how fast failovers are here (QUICK=1 for a short one)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)

@@ -1,4 +1,4 @@
-"""Definite refusals by a real API server: a ValidatingAdmissionPolicy that denies one thing."""
+"""A real API server refuses one thing (a ValidatingAdmissionPolicy), or fails at it (a webhook)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.support.waiting import eventually
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 POLICIES = f"{ADMISSION}/validatingadmissionpolicies"
+WEBHOOKS = f"{ADMISSION}/validatingwebhookconfigurations"
 BINDINGS = f"{ADMISSION}/validatingadmissionpolicybindings"
 
 
@@ -53,7 +54,7 @@ class Refusing:
 
     async def lift(self) -> None:
         """Take the rule away, and see it without effect."""
-        for collection in (BINDINGS, POLICIES):
+        for collection in (BINDINGS, POLICIES, WEBHOOKS):
             with suppress(ApiError):
                 await self.api.delete(f"{collection}/{self.id}")
         await eventually(self._passes, f"{self.id} is lifted")
@@ -66,7 +67,7 @@ class Refusing:
         try:
             await self.api.request("POST", self.place.path, body=body, params={"dryRun": "All"})
         except ApiError as error:
-            if error.status == 403:
+            if error.status in {403, 500}:
                 return True
             raise
         return False
@@ -119,3 +120,43 @@ async def refuse(
 
 FOR_REAL = "!has(request.dryRun) || !request.dryRun"
 """A dry run passes: the plan does not see it coming."""
+
+
+async def fail(api: Api, place: Place, name: str, operation: str) -> Refusing:
+    """Have the API server fail at this operation on the object of this name: its webhook is down.
+
+    Unlike a refusal, that may pass, so it is tried again. Returns once it is in force.
+    """
+    probe = f"fail-{uuid.uuid4().hex[:10]}"
+    webhook = {
+        "name": "down.tests.example.org",
+        "clientConfig": {"url": "https://127.0.0.1:1/nobody"},
+        "rules": [
+            {
+                "apiGroups": [place.group],
+                "apiVersions": ["*"],
+                "operations": sorted({operation, "CREATE"}),
+                "resources": [place.resource],
+            }
+        ],
+        "matchConditions": [
+            {
+                "name": "meant",
+                "expression": f"request.name == '{probe}' || "
+                f"(request.name == '{name}' && request.operation == '{operation}')",
+            }
+        ],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 1,
+    }
+    configuration = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": probe},
+        "webhooks": [webhook],
+    }
+    await api.create(WEBHOOKS, configuration)
+    failing = Refusing(api, place, probe)
+    await eventually(failing._denies, f"{probe} is in force")
+    return failing

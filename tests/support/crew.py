@@ -7,12 +7,14 @@ import contextlib
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 
 from devstack.processes import Command, Part
 from devstack.world import World
+from tests.support import skewed_clock
 from tests.support.faults import VARIABLE, Faults
 
 ROOT = Path(__file__).parents[2]
@@ -24,19 +26,25 @@ class Crew:
     def __init__(self, world: World, faults: Faults, kubeconfig: Path) -> None:
         """Nobody works yet."""
         self._world, self._faults, self._kubeconfig = world, faults, kubeconfig
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: dict[Part, asyncio.Task[None]] = {}
         self._hired = 0
         self._hiring = asyncio.Lock()
         self.parts: list[Part] = []
 
-    async def hire(self) -> Part:
-        """One more worker, started again whenever it dies."""
+    async def hire(self, *, clock_off: timedelta = timedelta(0)) -> Part:
+        """One more worker, started again whenever it dies; its wall clock may be off."""
         self._hired += 1
         name = f"worker-{self._hired}"
-        part = await self._world.run(name, self._command())
+        part = await self._world.run(name, self._command(clock_off))
         self.parts.append(part)
-        self._keepers.append(asyncio.create_task(self._keep(part)))
+        self._keepers[part] = asyncio.create_task(self._keep(part))
         return part
+
+    async def dismiss(self, part: Part) -> None:
+        """One worker dies, and is not started again."""
+        self._keepers.pop(part).cancel()
+        self.parts.remove(part)
+        await part.kill()
 
     async def keep_at_work(self, count: int) -> None:
         """Hire until so many workers are neither dead nor frozen."""
@@ -47,16 +55,17 @@ class Crew:
     async def renew(self) -> None:
         """End all workers, frozen ones too, and begin with a fresh one."""
         await self.close()
-        self.parts, self._keepers = [], []
         await self.hire()
 
     async def close(self) -> None:
         """End all of them."""
-        for keeper in self._keepers:
+        keepers = self._keepers.values()
+        for keeper in keepers:
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*keepers, return_exceptions=True)
         for part in self.parts:
             await part.kill()
+        self.parts, self._keepers = [], {}
 
     def logs(self) -> str:
         """All that workers have ever logged."""
@@ -68,13 +77,14 @@ class Crew:
             await part.wait_died_alone()
             await part.start()
 
-    def _command(self) -> Command:
+    def _command(self, clock_off: timedelta) -> Command:
         environment = {
             "TEMPORAL_ADDRESS": self._world.temporal_address,
             "FAILOVER_FLEET": str(self._world.fleet_file),
             "FAILOVER_KUBECONFIG": str(self._kubeconfig),
             "PYTHONPATH": str(ROOT),
             VARIABLE: str(self._faults.directory),
+            skewed_clock.VARIABLE: f"{clock_off.total_seconds():.0f}",
         }
         arguments = (sys.executable, "-m", "tests.support.faulty_worker")
         return Command(arguments, environment, stops_gently=False)

@@ -2,6 +2,7 @@
 
 Run by `python -m tests.support.faulty_worker`; it differs from `python -m worker` by an interceptor
 around activities and a thin wrapper around the fleet, so that the product needs no hooks for tests.
+Its wall clock may be off as well (`tests.support.skewed_clock`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from failover.kube.fleetfile import load_fleet
 from failover.settings import Settings
 from failover.telemetry import Metrics, set_up_logs
 from failover.temporal import connect, ensure_search_attributes
+from tests.support import skewed_clock
 from tests.support.faults import VARIABLE, Fault, Faults
 from worker import identity, make_worker
 
@@ -185,4 +187,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    skewed_clock.skew(int(os.environ.get(skewed_clock.VARIABLE, "0")))
     asyncio.run(main())

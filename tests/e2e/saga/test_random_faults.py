@@ -1,6 +1,6 @@
 """Random faults at random steps, many failovers side by side, again and again; and cut watches.
 
-`make test-long` draws a seed and prints it; `FAULTS_SEED=N make test-long` plays the same again, and
+`make test-long` draws a seed and prints it; `TEST_SEED=N make test-long` plays the same again, and
 `FAULTS_ROUNDS=N` says how many rounds.
 """
 
@@ -37,7 +37,7 @@ def suffering(step: str, what: str, number: int) -> Case:
 @pytest.mark.timeout(3600)
 async def test_random_faults_break_no_promise(saga: Saga) -> None:
     """Wherever and however often workers die, each failover ends as its road does."""
-    seed = int(os.environ.get("FAULTS_SEED", "1"))
+    seed = int(os.environ.get("TEST_SEED", "1"))
     rounds = int(os.environ.get("FAULTS_ROUNDS", "2"))
     chance = random.Random(seed)
     for _ in range(2):

@@ -34,13 +34,19 @@ def widget_definition(group: str) -> dict[str, Any]:
     """A CRD for the kind Widget in a group of the test's own."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": ["wd"]}
+    short = [widget_short_name(group)]
+    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "shortNames": short}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"widgets.{group}"},
         "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
     }
+
+
+def widget_short_name(group: str) -> str:
+    """What it is called for short; other groups' Widgets, which other tests have left, are not."""
+    return f"wd-{group.partition('.')[0]}"
 
 
 def widget(group: str, namespace: str, name: str) -> dict[str, Any]:

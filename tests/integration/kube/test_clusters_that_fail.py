@@ -23,7 +23,14 @@ from failover.kube.connection import Limits
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from tests.integration.kube.connecting import SHORT, cluster_at, edited
-from tests.integration.kube.objects import CONFIG_MAP, SECRET, config_map, widget, widget_definition
+from tests.integration.kube.objects import (
+    CONFIG_MAP,
+    SECRET,
+    config_map,
+    widget,
+    widget_definition,
+    widget_short_name,
+)
 
 DEADLINE_SECONDS = 30.0
 
@@ -151,7 +158,7 @@ async def test_kind_can_come_and_go(shaky: World) -> None:
                 pass
         created = await lone.create(widget(group, "default", "one"))
         assert await lone.find(kind, "default", "one") == created
-        assert (await lone.lookup("wd")).group_kind == kind
+        assert (await lone.lookup(widget_short_name(group))).group_kind == kind
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
         await shaky.api("lone").delete(path)
         with pytest.raises(UnknownKind):

@@ -1,0 +1,150 @@
+"""The watcher with exactly the rights that `failover rbac --role watcher` prints, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import yaml
+from temporalio.client import WorkflowHandle
+
+from devstack.api import Api
+from devstack.errors import ApiError
+from devstack.flink import FLINK
+from failover.domain.identity import ApplicationRef, failover_id
+from failover.domain.phases import Outcome
+from failover.domain.request import FailoverResult
+from tests.support.engine import Engine, failover_policy, flink_deployment, write_policy
+from tests.support.waiting import eventually
+
+SECONDS = 60
+
+
+class Watching:
+    """`failover watch` as a process, and the lines that it has said."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said: list[str] = []
+
+    async def says(self, *words: str) -> str:
+        """The next line with one of these words."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(SECONDS):
+            while line := (await self.process.stderr.readline()).decode():
+                self.said.append(line)
+                if any(word in line for word in words):
+                    return line
+        raise AssertionError(f"it has ended without {words}: {''.join(self.said)}")
+
+    async def ends(self) -> None:
+        """Ask it to stop, and assert that it does so in peace, having never been refused anything."""
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(SECONDS):
+            _, rest = await self.process.communicate()
+        told = "".join(self.said) + rest.decode()
+        assert self.process.returncode == 0, told
+        assert "orbidden" not in told
+        assert "Traceback" not in told
+
+
+@asynccontextmanager
+async def watching(
+    engine: Engine, policies: Path, kubeconfig: Path
+) -> AsyncGenerator[Watching, None]:
+    """`failover watch --policies DIR` with these credentials, once it follows both clusters."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", "watch", "--policies", str(policies),
+        "--fleet", str(engine.fleet_file), "--kubeconfig", str(kubeconfig),
+        "--temporal-address", engine.world.temporal_address,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        watcher = Watching(process)
+        await watcher.says("following")
+        yield watcher
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+def policies(tmp_path: Path, namespace: str) -> Path:
+    """A directory with the one policy of the namespace."""
+    directory = tmp_path / "policies"
+    directory.mkdir()
+    write_policy(directory, failover_policy("orders", namespace, toleration_seconds=5))
+    return directory
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def user(engine: Engine, namespace: str, policies: Path) -> str:
+    """Somebody who may do on every cluster what is printed for a watcher of these policies."""
+    name = f"watcher-{namespace}"
+    flags = ("--role", "watcher", "-n", namespace, "--subject", f"User:{name}")
+    printed = await engine.cli("rbac", "-f", str(policies), *flags)
+    assert printed.code == 0, printed.err
+    own = printed.out.replace("stateful-failover-watcher", f"stateful-failover-{name}")
+    await engine.world.install_everywhere(list(yaml.safe_load_all(own)))
+    return name
+
+
+async def test_two_watchers_with_least_rights_make_one_move(
+    engine: Engine, namespace: str, policies: Path, user: str, tmp_path: Path
+) -> None:
+    """Both see the illness; one starts the failover, the other finds it; neither is refused anything."""
+    kubeconfig = engine.world.write_kubeconfig(tmp_path / "kubeconfig", user=user)
+    application = await engine.apply_flink("orders", namespace)
+    async with (
+        watching(engine, policies, kubeconfig) as one,
+        watching(engine, policies, kubeconfig) as other,
+    ):
+        await engine.operator.kill_job_manager("east", namespace, "orders")
+        told = await asyncio.gather(*(each.says("Started:", "Merged:") for each in (one, other)))
+        assert sorted("Started:" in line for line in told) == [False, True], told
+        result = await ended(engine, application)
+        assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
+        assert result.generation == 1
+        await engine.healthy_on("west", application)
+        assert await engine.find("east", application) is None
+        await asyncio.gather(one.ends(), other.ends())
+
+
+async def test_a_watcher_may_write_nothing(engine: Engine, namespace: str, user: str) -> None:
+    """It may look at the application; no object of it may be made, changed or removed."""
+    await engine.apply_flink("orders", namespace)
+    collection = f"{FLINK}/namespaces/{namespace}/flinkdeployments"
+    async with engine.world.client("east", user) as watcher:
+        await eventually(lambda: _may_read(watcher, f"{collection}/orders"), "the rights are known")
+        for change in (
+            watcher.create(collection, flink_deployment("other", namespace)),
+            watcher.merge(f"{collection}/orders", {"metadata": {"labels": {"by": user}}}),
+            watcher.delete(f"{collection}/orders"),
+            watcher.list(f"/api/v1/namespaces/{namespace}/secrets"),
+        ):
+            with pytest.raises(ApiError) as refused:
+                await change
+            assert refused.value.status == 403
+
+
+async def _may_read(api: Api, path: str) -> bool:
+    with suppress(ApiError):
+        return bool(await api.get(path))
+    return False
+
+
+async def ended(engine: Engine, application: ApplicationRef) -> FailoverResult:
+    """How the application's failover ends."""
+    run: WorkflowHandle[Any, FailoverResult] = engine.client.get_workflow_handle(
+        failover_id(application), result_type=FailoverResult
+    )
+    async with asyncio.timeout(SECONDS):
+        return await run.result()
