@@ -53,11 +53,13 @@ class Play:
             back_at, left = datetime.now(UTC), following.left
             result = await following.result()
             after = await self._check(before, result)
-        due, planned = _due_and_planned(result)
-        in_time = f"the worker was back {took(left.total_seconds())} before the toleration ended, and that cost"
-        too_late = "the worker was back only after the toleration had ended; from then on it took"
+        due, captured = _due_and_captured(result)
+        in_time = f"the worker was back {took(left.total_seconds())} before the toleration ended; captured after that within"
+        too_late = (
+            "the worker was back only after the toleration had ended; from then on the capture took"
+        )
         self._on_time(
-            (planned - max(due, back_at)).total_seconds(), in_time if back_at < due else too_late
+            (captured - max(due, back_at)).total_seconds(), in_time if back_at < due else too_late
         )
         self._say_where(after)
 
@@ -188,13 +190,16 @@ async def _left(following: Following, left: timedelta) -> None:
     await asyncio.sleep(max((following.left - left).total_seconds(), 0))
 
 
-def _due_and_planned(result: FailoverResult) -> tuple[datetime, datetime]:
-    """When the toleration had to end, and when planning began."""
-    tolerating, planning = (
+def _due_and_captured(result: FailoverResult) -> tuple[datetime, datetime]:
+    """When the toleration had to end, and when the state was captured and kept."""
+    tolerating, capturing = (
         next(step for step in result.steps if step.phase is phase)
-        for phase in (Phase.TOLERATING, Phase.PLANNING)
+        for phase in (Phase.TOLERATING, Phase.CAPTURING)
     )
-    return tolerating.started_at + timedelta(seconds=TOLERATION_SECONDS), planning.started_at
+    if capturing.ended_at is None:
+        raise DemoFailed("the capture has not ended")
+    due = tolerating.started_at + timedelta(seconds=TOLERATION_SECONDS)
+    return due, capturing.ended_at
 
 
 def _timeline(result: FailoverResult) -> list[tuple[str, str, float]]:
