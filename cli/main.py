@@ -43,6 +43,7 @@ class Family:
 FAMILIES = (
     Family("cli.listing", ("list",), "Look"),
     Family("cli.following", ("status", "timeline"), "Look"),
+    Family("cli.whereabouts", ("where", "history"), "Look"),
     Family("cli.planning", ("plan",), "Look"),
     Family("cli.doctor", ("doctor",), "Look"),
     Family("cli.starting", ("start",), "Act"),

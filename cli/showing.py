@@ -23,7 +23,7 @@ def show_topology(prepared: Prepared) -> None:
     """Clusters, where the application is, how it is, and which policy is about it."""
     say(f"{prepared.application}, policy {prepared.policy}")
     say()
-    print_table(("CLUSTER", "HERE", "HEALTH", "REASON"), _places(prepared.places))
+    print_table(("CLUSTER", "HERE", "HEALTH", "REASON"), places_table(prepared.places))
     say()
     if prepared.interrupted is not None:
         move = prepared.interrupted
@@ -32,7 +32,8 @@ def show_topology(prepared: Prepared) -> None:
         )
 
 
-def _places(places: Iterable[Place]) -> Iterable[tuple[str, ...]]:
+def places_table(places: Iterable[Place]) -> Iterable[tuple[str, ...]]:
+    """One row for each cluster: whether the application is there, and how it is."""
     for each in places:
         health = each.health
         yield (

@@ -1,7 +1,7 @@
 """What a history says by itself, without any worker: the phases lived through, and the end.
 
-A run writes each phase, and each reason of waiting, into the search attribute `FailoverPhase` the
-moment it begins; its steps are activities. So the events alone give the timeline, which is all
+A run writes its phases, and each reason of waiting, into the search attribute `FailoverPhase` the
+moment they begin; its steps are activities, which tell the short ones. So the events alone give the timeline, which is all
 there is when a run was terminated, or when nobody is there to answer a query.
 """
 
@@ -20,12 +20,19 @@ from temporalio.converter import default
 
 from failover.domain.phases import BLOCKED, RETRYING, Outcome, Phase
 from failover.domain.request import StepEntry
+from failover.domain.telling import PLAN_AHEAD, WHEN_DUE
 from failover.temporal import SEARCH
 
 _NOTE_LENGTH_MAX = 500
 _OVER = frozenset(each.value for each in Outcome)
 _PHASES = frozenset(each.value for each in Phase)
 _LYING_OVER = frozenset({BLOCKED, RETRYING})
+_SHORT = {
+    "plan_failover": Phase.PLANNING,
+    "capture_and_stage": Phase.CAPTURING,
+    "start_on_target": Phase.STARTING,
+}
+"""Steps that are a phase by themselves, which search attributes do not show."""
 
 
 @dataclass
@@ -63,6 +70,7 @@ def timeline_of(history: WorkflowHistory) -> tuple[StepEntry, ...]:
             case EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
                 _take_phase(timeline, event, at)
             case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+                _take_step(timeline, event, at)
                 timeline.attempt()
             case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
                 timeline.note(event.activity_task_failed_event_attributes.failure.message)
@@ -101,6 +109,16 @@ _CLOSING = frozenset(
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
     }
 )
+
+
+def _take_step(timeline: _Timeline, event: HistoryEvent, at: datetime) -> None:
+    """A phase of one short step is told by that step, unless it is done ahead, while tolerating."""
+    phase = _SHORT.get(event.activity_task_scheduled_event_attributes.activity_type.name)
+    if phase is None or (timeline.steps and timeline.steps[-1].phase is phase):
+        return
+    summary = _first(default().payload_converter.from_payloads([event.user_metadata.summary]))
+    if not summary.startswith(PLAN_AHEAD) and not summary.endswith(WHEN_DUE):
+        timeline.enter(phase, at)
 
 
 def _take_phase(timeline: _Timeline, event: HistoryEvent, at: datetime) -> None:

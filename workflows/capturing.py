@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.capturing import Capturing
+    from failover.domain import telling
     from failover.domain.phases import Phase
     from failover.domain.plan import FailoverPlan, NotNeeded
     from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Observation, Seen, Staged
@@ -117,7 +118,7 @@ async def _wait_for(run: Run, request: CaptureRequest, due: datetime) -> Capture
     capturing = workflow.start_activity_method(
         Capturing.capture_and_stage,
         request,
-        summary=f"capture {made.application.short} on {made.source} at the end of its toleration, stage it on {made.target}",
+        summary=f"capture {made.application.short} on {made.source}, stage it on {made.target} {telling.WHEN_DUE}",
         **options.effect(limit=due - workflow.now() + options.EFFECT_MAX),
     )
 

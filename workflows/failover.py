@@ -114,9 +114,12 @@ class FailoverWorkflow:
         run = self._run
         run.set(outcome=end.outcome, outcome_reason=end.reason, outcome_message=end.message)
         run.display = end.outcome.value
+        plan = run.state.plan if end.outcome is Outcome.WOULD_HAVE_MOVED else None
+        foreseen = plan.target if plan is not None else ""
         upsert_search_attributes(
             [SEARCH.phase.value_set(end.outcome.value), SEARCH.outcome.value_set(end.outcome.value)]
             + ([SEARCH.reason.value_set(end.reason)] if end.reason else [])
+            + ([SEARCH.to.value_set(foreseen)] if foreseen else [])
         )
         workflow.set_current_details(telling.current_details(run.status()))
         quiet = end.outcome in {Outcome.COMPLETED, Outcome.RECOVERED, Outcome.WOULD_HAVE_MOVED}

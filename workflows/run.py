@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.telling import Telling
     from failover.domain import telling
     from failover.domain.health import HealthStatus
-    from failover.domain.phases import BLOCKED, RETRYING, Action, Outcome, Phase
+    from failover.domain.phases import BLOCKED, RETRYING, WAITING_PHASES, Action, Outcome, Phase
     from failover.domain.policy import Mode
     from failover.domain.request import (
         Approval,
@@ -51,7 +51,7 @@ RETRY_MAX = timedelta(seconds=10)
 SHOW_RETRYING_FROM = 3
 QUICK = frozenset({Phase.PLANNING, Phase.CAPTURING, Phase.STARTING})
 """Phases of one short step. An update of search attributes costs more than the step itself, so they are
-listed only where something keeps them: Retrying, Blocked, or the wait that follows."""
+listed only where something keeps them (Retrying, Blocked, the wait that follows), and right after a wait."""
 STEPS_MAX = 200
 DECISIONS_MAX = 50
 
@@ -146,6 +146,8 @@ class Run:
     state: State
     inbox: Inbox = field(default_factory=Inbox)
     display: str = ""
+    _listed: str = ""
+    """The phase that search attributes show."""
     _shown: tuple[SearchAttributeUpdate[Any], ...] = ()
     _told: asyncio.Task[Any] | None = None
 
@@ -223,7 +225,7 @@ class Run:
             steps = (*steps[:-1], steps[-1].model_copy(update={"ended_at": now}))
         steps = (*steps, StepEntry(phase=phase, started_at=now, cluster=cluster))[-STEPS_MAX:]
         self.set(phase=phase, steps=steps)
-        self.show(phase.value, listed=phase not in QUICK)
+        self.show(phase.value, listed=phase not in QUICK or self._listed in WAITING_PHASES)
 
     def note(self, text: str, *, attempts: int | None = None) -> None:
         """Write a remark on the current entry of the timeline."""
@@ -253,6 +255,7 @@ class Run:
         workflow.set_current_details(telling.current_details(self.status()))
 
     def _list(self, display: str, reason: str) -> None:
+        self._listed = display
         state = self.state
         target = state.target or (state.plan.target if state.plan else "")
         now: tuple[SearchAttributeUpdate[Any], ...] = (

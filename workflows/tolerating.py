@@ -14,6 +14,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.deciding import Deciding
     from activities.observing import Observing
+    from failover.domain import telling
     from failover.domain.health import HealthStatus
     from failover.domain.phases import Action, Outcome, Phase
     from failover.domain.plan import FailoverPlan
@@ -185,7 +186,7 @@ async def _plan_ahead(run: Run) -> FailoverPlan | None:
         answered: PlanAnswer = await workflow.execute_activity_method(
             Deciding.plan_failover,
             plan_request(run),
-            summary=f"plan ahead where {run.request.application.short} goes",
+            summary=f"{telling.PLAN_AHEAD} where {run.request.application.short} goes",
             **options.effect(limit=AHEAD_TAKES_MAX),
         )
     except ActivityError:

@@ -13,6 +13,11 @@ from datetime import timedelta
 from failover.domain.phases import Action, Phase
 from failover.domain.request import FailoverRequest, State, Status, StepEntry
 
+PLAN_AHEAD = "plan ahead"
+"""How the summary of a plan begins that is made while tolerating."""
+WHEN_DUE = "when its toleration ends"
+"""How the summary of a capture ends that waits for that."""
+
 
 def summary(request: FailoverRequest) -> str:
     """One line: what is moved off where, and why."""

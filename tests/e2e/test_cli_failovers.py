@@ -563,3 +563,20 @@ async def test_an_interrupted_failover_is_taken_over(orders: Orders) -> None:
     waited = await orders.do("status", "--wait", "--timeout", "60")
     assert waited.code == 0, waited.err
     assert await engine.find("east", application) is None
+
+
+async def test_where_an_application_lives_and_how_it_came_there(orders: Orders) -> None:
+    """Before a failover, after it, and where it is nowhere."""
+    nowhere = await orders.do("where")
+    assert nowhere.code == 1
+    assert "is on no cluster of the fleet" in nowhere.err
+    await orders.sick()
+    assert (await orders.do("where", "-o", "name")).out.strip() == "east"
+    assert (await orders.start(orders.policy())).code == 0
+    assert (await orders.do("status", "--wait")).code == 0
+    assert (await orders.do("where", "-o", "json")).json["home"] == "west"
+    rows = (await orders.do("where")).rows
+    assert ["west", "lives here", "Healthy"] in [row[:3] for row in rows]
+    history = await orders.do("history", "-o", "json")
+    assert [each["target"] for each in history.json["items"]] == ["west"]
+    assert "Completed" in (await orders.do("history")).out
