@@ -167,6 +167,7 @@ def meant_by(
     """Which applications the call means. Raises `TooManyApplications`."""
     targets: dict[tuple[ApplicationRef, str], Target] = {}
     unmatched: list[Unmatched] = []
+    known: set[str] = set()
     # Firing first: where one alert of an application fires, another one's end changes nothing.
     for alert in sorted(call.alerts, key=lambda each: each.status):
         named = _applications(alert, policies, naming)
@@ -174,16 +175,15 @@ def meant_by(
             unmatched.append(named)
             continue
         cluster = _cluster(alert, naming) if alert.status == "firing" else ""
-        firing = {application.key for application, _ in targets}
         for each in named:
-            if alert.status == "firing" or each.key not in firing:
+            if alert.status == "firing" or each.key not in known:
                 targets.setdefault((each, cluster), Target(each, cluster, alert))
-    _check_number(targets.values(), applications_max)
+                known.add(each.key)
+    _check_number(len(known), applications_max)
     return Meant(tuple(targets.values()), tuple(unmatched))
 
 
-def _check_number(targets: Iterable[Target], applications_max: int) -> None:
-    number = len({each.application.key for each in targets})
+def _check_number(number: int, applications_max: int) -> None:
     if number > applications_max:
         message = (
             f"the call means {number} applications, more than the {applications_max} that one call may: nothing was "
