@@ -57,6 +57,7 @@ FAMILIES = (
     Family("cli.offline", ("capture", "health"), "Without any server"),
     Family("cli.rbac", ("rbac",), "Without any server"),
     Family("cli.working", ("worker", "watch"), "Run"),
+    Family("cli.serving", ("serve",), "Run"),
     Family("cli.up", ("up",), "Run"),
     Family("cli.demo", ("demo",), "Run"),
 )

@@ -25,6 +25,21 @@ MetricsAddress = Annotated[
 LogJson = Annotated[
     bool | None, typer.Option("--log-json/--log-text", help="The form of the logs.")
 ]
+PolicyDirectory = Annotated[
+    Path,
+    typer.Option(
+        "--policies",
+        metavar="DIR",
+        help="A directory of policy files; it is read again when it changes.",
+    ),
+]
+Observe = Annotated[
+    bool,
+    typer.Option(
+        "--observe",
+        help="Tolerate and plan only, whatever the policies say; writes to no cluster.",
+    ),
+]
 LogLevel = Annotated[str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")]
 
 
@@ -43,25 +58,16 @@ def work(
     """Carry out failovers, until SIGTERM or Ctrl-C. Run as many as you like."""
     from worker import run_worker  # noqa: PLC0415 - workflows and activities, for this verb only
 
-    run(run_worker(_settings(metrics_port, metrics_address, log_json, log_level)))
+    run(
+        run_worker(
+            settings_of(metrics_port, metrics_address, log_json=log_json, log_level=log_level)
+        )
+    )
 
 
 def watch(
-    policies: Annotated[
-        Path,
-        typer.Option(
-            "--policies",
-            metavar="DIR",
-            help="A directory of policy files; it is read again when it changes.",
-        ),
-    ],
-    observe: Annotated[
-        bool,
-        typer.Option(
-            "--observe",
-            help="Tolerate and plan only, whatever the policies say; writes to no cluster.",
-        ),
-    ] = False,
+    policies: PolicyDirectory,
+    observe: Observe = False,
     metrics_port: MetricsPort = None,
     metrics_address: MetricsAddress = None,
     log_json: LogJson = None,
@@ -70,18 +76,24 @@ def watch(
     """Start a failover for each unhealthy application, until SIGTERM or Ctrl-C."""
     from triggers.watching import run_watcher  # noqa: PLC0415 - as above
 
+    checked_directory(policies)
+    settings = settings_of(metrics_port, metrics_address, log_json=log_json, log_level=log_level)
+    run(run_watcher(settings, policies, observe=observe))
+
+
+def checked_directory(policies: Path) -> None:
+    """Raise `InvalidInput` where there is no such directory."""
     if not policies.is_dir():
         problem = (
             "is a file; name its directory" if policies.exists() else "there is no such directory"
         )
         raise InvalidInput(f"--policies {policies}: {problem}")
-    settings = _settings(metrics_port, metrics_address, log_json, log_level)
-    run(run_watcher(settings, policies, observe=observe))
 
 
-def _settings(
-    metrics_port: int | None,
-    metrics_address: str | None,
+def settings_of(
+    metrics_port: int | None = None,
+    metrics_address: str | None = None,
+    *,
     log_json: bool | None,
     log_level: str | None,
 ) -> Settings:
@@ -98,7 +110,7 @@ def _settings(
     )
     if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise InvalidInput(f"--log-level {settings.log_level}: write DEBUG, INFO, WARNING or ERROR")
-    # The worker and the watcher connect as Temporal's own variables say; a flag becomes one.
+    # What runs until it is stopped connects as Temporal's own variables say; a flag becomes one.
     if around.temporal_address:
         os.environ["TEMPORAL_ADDRESS"] = around.temporal_address
     if around.temporal_namespace:

@@ -67,6 +67,23 @@ class Metrics:
             "1 while the watcher cannot report to Temporal.",
             registry=self.registry,
         )
+        self.alerts = Counter(
+            "failover_alerts",
+            "Alerts received by the webhook, by what became of each.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.truncated_alerts = Counter(
+            "failover_truncated_alerts",
+            "Alerts that Alertmanager has left out of its calls.",
+            registry=self.registry,
+        )
+        self.webhook_calls = Counter(
+            "failover_webhook_calls",
+            "Calls of the webhook, by status code.",
+            ["code"],
+            registry=self.registry,
+        )
         for outcome in Outcome:
             # A counter that appears with its first count shows no increase.
             self._total.labels(outcome)

@@ -78,13 +78,14 @@ async def closed(client: Client, pause_id: str, *, within_seconds: float) -> boo
     return await _listed(client, pause_id, wanted=False, within_seconds=within_seconds)
 
 
-async def wake(client: Client, workflow_id: str) -> None:
-    """Let a held failover look again now instead of in ten seconds."""
+async def wake(client: Client, workflow_id: str) -> bool:
+    """Let a failover look again now, instead of when it would by itself; `False` if it is over."""
     try:
         with asking(f"wake {workflow_id}"):
             await client.get_workflow_handle(workflow_id).signal("wake", rpc_timeout=CALL_TIMEOUT)
     except NotFound:
-        return  # over meanwhile
+        return False
+    return True
 
 
 async def open_pauses(client: Client, known_ids: Iterable[str] = ()) -> list[Pause]:

@@ -20,7 +20,7 @@ from failover.domain.errors import InvalidInput
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.overrides import Override, matching_overrides
 from failover.domain.policy import Policy
-from failover.domain.policy.matching import Matched, match
+from failover.domain.policy.matching import Matched, match, may_mean
 from failover.domain.policy.problems import Problem
 from failover.domain.policy.reading import Reading, read_policies
 from failover.domain.rules import HealthRule, agreed
@@ -47,17 +47,31 @@ class PolicySet:
 
     def about(self, application: ApplicationRef, labels: Mapping[str, str]) -> Matched:
         """The policy of an application."""
-        kind = application.group_kind
-        named, others = ((kind, name) for name in (application.name, ""))
-        return match(
-            (*self._index.get(named, ()), *self._index.get(others, ())), application, labels
-        )
+        return match(self._candidates(application), application, labels)
+
+    def may_be_about(self, application: ApplicationRef) -> bool:
+        """Whether a policy may be about an application whose labels are not known yet."""
+        return any(may_mean(each, application) for each in self._candidates(application))
 
     def overrides_of(
         self, application: ApplicationRef, labels: Mapping[str, str]
     ) -> tuple[Override, ...]:
         """The overrides that mean an application, on any cluster."""
         return matching_overrides(application, dict(labels), self.overrides)
+
+    @cached_property
+    def kinds(self) -> frozenset[GroupKind]:
+        """The kinds that the policies are about."""
+        return frozenset(kind for kind, _ in self._index)
+
+    def _candidates(self, application: ApplicationRef) -> tuple[Policy, ...]:
+        """The policies that name the application, or its kind as a whole."""
+        kind = application.group_kind
+        return tuple(
+            policy
+            for name in (application.name, "")
+            for policy in self._index.get((kind, name), ())
+        )
 
     @cached_property
     def _rules(self) -> dict[GroupKind, HealthRule]:

@@ -15,20 +15,20 @@ import logging
 import random
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from failover.domain.identity import ApplicationRef, failover_id
-from failover.domain.manifest import labels_of, uid_of
+from failover.domain.manifest import labels_of
 from failover.domain.policy import Policy
 from failover.domain.policy.matching import Ambiguous
 from failover.domain.policy.scopes import Scope, scopes_of
-from failover.domain.request import FailoverRequest, Limits, Trigger
+from failover.domain.request import FailoverRequest, Trigger
 from failover.domain.sighting import Answer, Attention, Report, is_left_alone, react
 from failover.fleet import Fleet
 from failover.telemetry import Metrics
 from triggers.policies import PolicyDirectory, PolicySet, log_changes
 from triggers.reporting import Reporter, Subject
+from triggers.requesting import Found, Manner, request_about
 from triggers.starting import Start
 from triggers.views import Sight, Staleness, View
 
@@ -38,15 +38,6 @@ READ_POLICIES_EVERY = timedelta(seconds=2)
 SWEEP_EVERY = timedelta(seconds=30)
 FORGET_AFTER = timedelta(minutes=20)
 _SWEPT_AT_ONCE = 200
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How the watcher has failovers done."""
-
-    limits: Limits
-    observe: bool = False
-    """Tolerate and plan only, whatever the policies say."""
 
 
 class Watcher:
@@ -198,24 +189,18 @@ class Watcher:
         if policy is None:
             return None
         self._attention.setdefault(subject, Attention())
-        kind = sight.application.group_kind
-        rule = self._policies.rule_of(kind)
-        mode = policy.mode_of(kind, own_rule=rule is not None)
-        return FailoverRequest(
-            application=sight.application,
-            source=sight.cluster,
-            source_uid=uid_of(sight.manifest),
-            policy=policy,
-            overrides=self._policies.overrides_of(sight.application, labels_of(sight.manifest)),
-            health_rule=rule,
-            trigger=Trigger(
-                kind="Watch",
-                actor=f"failover-watcher@{socket.gethostname()}",
-                reason=sight.health.reason,
-                message=sight.health.message,
-            ),
-            observe_only=self._manner.observe or mode == "Observe",
-            limits=self._manner.limits,
+        trigger = Trigger(
+            kind="Watch",
+            actor=f"failover-watcher@{socket.gethostname()}",
+            reason=sight.health.reason,
+            message=sight.health.message,
+        )
+        return request_about(
+            Found(sight.application, sight.cluster, sight.manifest),
+            policy,
+            self._policies,
+            trigger,
+            self._manner,
         )
 
     def _answered(

@@ -34,8 +34,9 @@ from tests.support.relay import relay_to
 from tests.support.waiting import eventually
 from triggers import watcher as watcher_module
 from triggers.policies import PolicyDirectory
+from triggers.requesting import Manner
 from triggers.starting import DifferentIncident, Merged, Start, Started, start_failover
-from triggers.watcher import Manner, Watcher
+from triggers.watcher import Watcher
 
 DEADLINE = 30
 FLINK = GroupKind("flink.apache.org", "FlinkDeployment")

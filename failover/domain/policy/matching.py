@@ -85,3 +85,15 @@ def precision_of(
     if policy.kind == "PropagationPolicy" and not application.namespace:
         return Precision.NONE
     return closest(policy.spec.resource_selectors, application, labels)
+
+
+def may_mean(policy: Policy, application: ApplicationRef) -> bool:
+    """Whether the policy means the application with some labels or other."""
+    if policy.namespace and policy.namespace != application.namespace:
+        return False
+    return any(
+        each.group_kind == application.group_kind
+        and each.namespace in {"", application.namespace}
+        and each.name in {"", application.name}
+        for each in policy.spec.resource_selectors
+    )

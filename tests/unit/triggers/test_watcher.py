@@ -24,8 +24,9 @@ from tests.support.waiting import eventually
 from tests.unit.triggers.clusters import ScriptedCluster, as_fleet
 from triggers import watcher as watcher_module
 from triggers.policies import PolicyDirectory
+from triggers.requesting import Manner
 from triggers.starting import DifferentIncident, Merged, Start, Started
-from triggers.watcher import Manner, Watcher
+from triggers.watcher import Watcher
 
 POLICY = """
 apiVersion: stateful-failover.dev/v1alpha1
