@@ -7,14 +7,13 @@ pass what a newer move creates. A notice that cannot be written ends no failover
 from __future__ import annotations
 
 from activities.sweeping import Guard
+from failover.domain.dependents import CONFIG_MAP
 from failover.domain.errors import AlreadyExists, Conflict, DefiniteError, NotFound
-from failover.domain.identity import ApplicationRef, GroupKind, record_name
+from failover.domain.identity import ApplicationRef, record_name
 from failover.domain.manifest import Manifest, text, uid_of
 from failover.domain.notice import Notice, noticed_generation
 from failover.domain.record import NAMESPACE
 from failover.fleet import Cluster
-
-CONFIG_MAP = GroupKind("", "ConfigMap")
 
 
 async def leave_notice(cluster: Cluster, notice: Notice, may_write: Guard) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from cli.rbac import CATALOGUE as PLURALS
@@ -12,6 +14,7 @@ from failover.domain.health.catalogue import CATALOGUE
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.marks import GENERATION
 from failover.domain.notice import Notice
+from failover.domain.policy.reading import read_policies
 from failover.domain.record import NAMESPACE
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +47,18 @@ def test_the_guard_takes_the_notices_for_its_parameters() -> None:
     assert reference["selector"]["matchLabels"] == metadata["labels"]
     assert reference["namespace"] == metadata["namespace"] == NAMESPACE
     assert BINDING["spec"]["policyName"] == POLICY["metadata"]["name"]
+
+
+@pytest.mark.parametrize("kind", ["FailoverPolicy", "PropagationPolicy"])
+def test_the_policies_of_the_page_are_valid(kind: str) -> None:
+    """What docs/gitops.md shows can be used as it is."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/gitops.md").read_text(), re.DOTALL)
+    shown = [text for text in blocks if yaml.safe_load(text)["kind"] == kind]
+    assert shown
+    for text in shown:
+        reading = read_policies(text, "gitops.md")
+        assert len(reading.policies) == 1
+        assert [each for each in reading.problems if each.severity == "Error"] == []
 
 
 def test_the_guard_reads_what_is_written() -> None:
