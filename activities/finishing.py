@@ -1,7 +1,8 @@
 """The end of a move: labels off, nothing left over, the record closed.
 
 A cluster that the application has left keeps none of the dependents that we created there: neither its
-source, if an earlier move had brought them, nor a target that was begun and given up.
+source, if an earlier move had brought them, nor a target that was begun and given up. It keeps a notice
+of where the application lives.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from temporalio import activity
 
 from activities.attempts import effect, may_write, seconds_before_this_attempt, still_as_read
 from activities.moving import SourceReappeared
+from activities.noticing import leave_notice, remove_notice
 from activities.purging import close_record
 from activities.releasing import release
 from activities.seeing import find_application
@@ -20,6 +22,7 @@ from activities.sweeping import sweep
 from failover.domain.errors import TransientError
 from failover.domain.manifest import annotations_of, is_deleting, uid_of
 from failover.domain.marks import SUPERSEDED_BY
+from failover.domain.notice import Notice
 from failover.domain.overrides.patching import escape
 from failover.domain.steps import Finished, FinishRequest, ReleaseRequest
 from failover.fleet import Cluster, Fleet
@@ -112,8 +115,25 @@ class Finishing:
                 found.record.move.dependents,
                 lambda: may_write(cluster, request.claim),
             )
+        if not left_in_place:
+            left_over += await self._notify(cluster, found.record.generation, request)
         await close_record(cluster, found, home=request.home)
         return tuple(left_over)
+
+    async def _notify(
+        self, cluster: Cluster, generation: int, request: FinishRequest
+    ) -> tuple[str, ...]:
+        """Say where the application lives, wherever that is elsewhere."""
+        app, home = request.claim.application, request.home
+
+        async def allowed() -> None:
+            await may_write(cluster, request.claim)
+
+        if cluster.name == home:
+            return await remove_notice(cluster, app, generation, allowed)
+        came = activity.info().scheduled_time if home != request.source else None
+        notice = Notice(application=app, home=home, generation=generation, since=came)
+        return await leave_notice(cluster, notice, allowed)
 
     def _is_ours(self, found: Found | None, request: FinishRequest, cluster: str) -> bool:
         """A record that is gone or newer needs nothing more from us, except where we live."""
@@ -136,9 +156,10 @@ class Finishing:
             return ()
         if found.record.generation >= generation:
             return ()  # newer than we: whoever that is closes it
-        left_over = await sweep(
-            cluster, app, found.record.move.dependents, still_as_read(cluster, app, found.head)
-        )
+        unchanged = still_as_read(cluster, app, found.head)
+        left_over = await sweep(cluster, app, found.record.move.dependents, unchanged)
+        notice = Notice(application=app, home=request.home, generation=generation)
+        left_over += await leave_notice(cluster, notice, unchanged)
         await close_record(cluster, found, home=request.home)
         return left_over
 

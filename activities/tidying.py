@@ -22,6 +22,7 @@ from temporalio import activity
 from activities.adopting import adoption_of
 from activities.attempts import current_attempt, effect, still_as_read
 from activities.looking import Snapshot, look_everywhere
+from activities.noticing import leave_notice, remove_notice
 from activities.releasing import release
 from activities.seeing import health_now
 from activities.sweeping import sweep
@@ -30,6 +31,7 @@ from failover.domain.health import HealthStatus
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, is_deleting, uid_of
 from failover.domain.marks import mark_of, superseded_by
+from failover.domain.notice import Notice
 from failover.domain.record import Record, RecordDamaged, claim_of, generation_of
 from failover.domain.steps import Finished, PlanRequest
 from failover.fleet import Cluster, Fleet
@@ -89,19 +91,23 @@ class Tidying:
         if found is None:
             return ()
         record, may_write = found.record, still_as_read(cluster, application, found.head)
-        left_over: tuple[str, ...] = ()
-        if cluster.name != request.source:
+        generation, home = snapshot.generation_seen + 1, request.source
+        if cluster.name != home:
             dependents = record.move.dependents if record.move else ()
             left_over = await sweep(cluster, application, dependents, may_write)
-        elif (mark := mark_of(copy)) is not None:
-            await release(
-                cluster, application, uid_of(copy), mark.state, {mark.generation}, may_write
-            )
+            notice = Notice(application=application, home=home, generation=generation)
+            left_over += await leave_notice(cluster, notice, may_write)
+        else:
+            if (mark := mark_of(copy)) is not None:
+                await release(
+                    cluster, application, uid_of(copy), mark.state, {mark.generation}, may_write
+                )
+            left_over = await remove_notice(cluster, application, generation, may_write)
         closed = Record(
             application=application,
-            generation=snapshot.generation_seen + 1,
+            generation=generation,
             claim=f"{activity.info().workflow_run_id}.tidied",
-            home=request.source,
+            home=home,
             state=record.state,
         )
         current_attempt().check()

@@ -188,6 +188,14 @@ RIGHTS: tuple[Right, ...] = (
         ("list", "create", "update", "delete"),
         "the records, each a Secret here; RBAC cannot bound `create` by name, the namespace does",
     ),
+    Right(
+        "system",
+        "",
+        ("configmaps",),
+        (),
+        ("get", "create", "update", "delete"),
+        "the notices, each a ConfigMap here, that say where an application lives that has left",
+    ),
 )
 
 
