@@ -49,8 +49,14 @@ async def plan(run: Run) -> Next:
     match answered.answer:
         case FailoverPlan() as made:
             return await _planned(run, made)
-        case Adoption() as adoption:
+        case Adoption() as adoption if run.may_write:
             return _adopted(run, adoption)
+        case Adoption() as adoption:
+            message = (
+                f"would have taken over an interrupted failover (generation {adoption.generation_seen}) "
+                f"from {adoption.source} to {adoption.target}"
+            )
+            return await conclude(run, End(Outcome.WOULD_HAVE_MOVED, "Observed", message))
         case NotNeeded(health=health):
             return await not_needed(run, health)
         case NoCandidateNow() as none:

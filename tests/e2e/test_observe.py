@@ -27,3 +27,21 @@ async def test_an_observing_trigger_overrules_the_policy(saga: Saga) -> None:
     ending = await app.ends()
     assert ending.outcome is Outcome.WOULD_HAVE_MOVED, ending
     await app.was_never_written()
+
+
+async def test_an_observing_run_does_not_take_over_an_interrupted_failover(saga: Saga) -> None:
+    """The interrupted one had its delete accepted: the observer says what it would do, and writes nothing."""
+    app = await saga.ill_application("observed-interrupted")
+    fault = app.plant("start_on_target", "hold")
+    await app.start()
+    await app.suffers(fault)
+    await app.run.terminate("by mistake")
+    before = {name: await app.record(name) for name in ("east", "west")}
+    await app.start(observe_only=True)
+    ending = await app.ends()
+    assert ending.outcome is Outcome.WOULD_HAVE_MOVED, ending
+    assert "interrupted failover" in ending.message
+    assert await app.copies() == {}
+    assert {name: await app.record(name) for name in ("east", "west")} == before
+    await app.start()
+    await app.moved("west")
