@@ -7,14 +7,12 @@ no worker is needed to begin one. It counts from the moment at which Temporal li
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from failover.domain.errors import NotFound
-from failover.domain.identity import ALL_PAUSE_ID
 from failover.domain.request import PauseRequest
 from failover.pauses import Pause, listed_pauses, open_pause
 from failover.temporal import PAUSE_WORKFLOW, TASK_QUEUE, TASK_TIMEOUT, TemporalUnreachable
@@ -88,16 +86,10 @@ async def wake(client: Client, workflow_id: str) -> bool:
     return True
 
 
-async def open_pauses(client: Client, known_ids: Iterable[str] = ()) -> list[Pause]:
-    """All open pauses, the widest first.
-
-    Visibility, which lags a moment, names them; `known_ids` are asked for directly as well, so that
-    what a person has just paused is there.
-    """
-    ids = dict.fromkeys((ALL_PAUSE_ID, *known_ids))
-    ids |= dict.fromkeys(await listed_pauses(client))
-    found = await asyncio.gather(*(open_pause(client, each) for each in ids))
-    return sorted((each for each in found if each is not None), key=_width)
+async def open_pauses(client: Client) -> list[Pause]:
+    """All open pauses, the widest first; who begins or ends one has waited until this list knows."""
+    with asking("list the open pauses"):
+        return sorted((await listed_pauses(client)).values(), key=_width)
 
 
 def _width(found: Pause) -> tuple[int, str]:
