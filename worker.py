@@ -6,18 +6,21 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.capturing import Capturing
+from activities.crowd import Crowd
 from activities.deciding import Deciding
 from activities.finishing import Finishing
-from activities.lanes import Lanes
+from activities.lanes import LANES, Lanes
 from activities.moving import Moving
 from activities.observing import Observing
 from activities.purging import Purging
@@ -32,6 +35,7 @@ from failover.settings import Settings
 from failover.stopping import stop_on_signals
 from failover.telemetry import Metrics, set_up_logs
 from failover.temporal import (
+    CROWD_QUEUE,
     STICKY_TIMEOUT,
     TASK_QUEUE,
     claim_namespace,
@@ -48,28 +52,46 @@ OPEN_FAILOVERS = "WorkflowType = 'Failover' AND ExecutionStatus = 'Running'"
 GRACEFUL_SHUTDOWN = timedelta(seconds=5)
 ACTIVITIES_MAX = 5000
 CACHED_WORKFLOWS_MAX = 5000
-
-PASSED_THROUGH = (
-    "failover", "activities", "jsonpath_ng", "yaml", "prometheus_client",
-    "workflows.capturing", "workflows.concluding", "workflows.moving", "workflows.options",
-    "workflows.phases", "workflows.run", "workflows.tolerating",
-)  # fmt: skip
-"""What the sandbox does not import anew for each run: none of these modules holds any state.
-
-Only the workflows' own modules are left to it, since a new import of all cost more processor time
-than all else that a worker does for a failover.
-"""
+CROWD_CAPTURES_MAX = LANES + LANES // 2
+"""As many as have lanes, and some that are ready for the next."""
+WORKFLOW_THREADS = 2
+"""Python runs one thread at a time: more of them would only keep the activities waiting."""
+HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
 
-def make_worker(client: Client, fleet: Fleet, metrics: Metrics) -> Worker:
-    """A worker for this fleet: an async wait costs memory, not a thread, so it takes thousands."""
+@asynccontextmanager
+async def at_work(client: Client, fleet: Fleet, metrics: Metrics) -> AsyncGenerator[None, None]:
+    """Work for this fleet while the block runs."""
     lanes = Lanes()
-    capturing, deciding, finishing, moving, observing, purging, telling = (
-        Capturing(fleet, Pauses(client), lanes),
-        Deciding(fleet),
-        Finishing(fleet),
+    capturing = Capturing(fleet, Pauses(client), lanes)
+    async with (
+        _worker(client, fleet, metrics, capturing, lanes),
+        _crowd_worker(client, capturing),
+    ):
+        yield
+
+
+def _crowd_worker(client: Client, capturing: Capturing) -> Worker:
+    return Worker(
+        client,
+        task_queue=CROWD_QUEUE,
+        activities=[capturing.capture_and_stage],
+        max_concurrent_activities=CROWD_CAPTURES_MAX,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+    )
+
+
+def _worker(
+    client: Client, fleet: Fleet, metrics: Metrics, capturing: Capturing, lanes: Lanes
+) -> Worker:
+    """An async wait costs memory, not a thread, so it takes thousands."""
+    deciding, finishing, moving, observing, purging, telling = (
+        Deciding(fleet, Crowd()),
+        Finishing(fleet, lanes),
         Moving(fleet, lanes),
-        Observing(fleet),
+        Observing(fleet, lanes),
         Purging(fleet),
         Telling(fleet, metrics),
     )
@@ -93,20 +115,15 @@ def make_worker(client: Client, fleet: Fleet, metrics: Metrics) -> Worker:
             finishing.finish,
             telling.publish_result,
         ],
-        workflow_runner=workflow_runner(),
+        workflow_runner=UnsandboxedWorkflowRunner(),  # every history is replayed in the sandbox by tests
+        workflow_task_executor=ThreadPoolExecutor(WORKFLOW_THREADS, "workflow"),
         max_concurrent_activities=ACTIVITIES_MAX,
         max_cached_workflows=CACHED_WORKFLOWS_MAX,
-        max_heartbeat_throttle_interval=timedelta(seconds=0.5),
-        default_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
     )
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """Runs workflows in the sandbox."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 def identity() -> str:
@@ -125,7 +142,7 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         stop = stop_on_signals()
-        async with make_worker(client, fleet, metrics):
+        async with at_work(client, fleet, metrics):
             logger.info("working for fleet %s on queue %s", fleet.name, TASK_QUEUE)
             if ready is not None:
                 ready.set()

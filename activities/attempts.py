@@ -1,7 +1,8 @@
 """What every activity shares: heartbeats, the end of an attempt, and errors on Temporal's wire.
 
 Rules kept here:
-- A step heartbeats four times within its heartbeat timeout, so that a dead worker is noticed.
+- A step heartbeats often enough that neither a pause of a second nor a lost answer makes it look dead,
+  and no more often: each heartbeat is a write for Temporal's database.
 - A step sends nothing once its own attempt may have timed out: a process that was frozen finds out
   by its own monotonic clock before it writes.
 - A domain error becomes an `ApplicationError` here and nowhere else: never retried by the server,
@@ -33,8 +34,8 @@ R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
-HEARTBEATS_PER_TIMEOUT = 4
-HEARTBEAT_SECONDS_MAX = 5.0
+SLACK_SHARE, SLACK_SECONDS_MAX = 0.7, 8.0
+"""How much of the heartbeat timeout may go by between a heartbeat being due and its arrival: 1.4 of 2 seconds."""
 
 
 class Attempt:
@@ -63,7 +64,8 @@ class Attempt:
 
     async def keep_beating(self) -> None:
         """Heartbeat for ever."""
-        every = min(self._limit_seconds / HEARTBEATS_PER_TIMEOUT, HEARTBEAT_SECONDS_MAX)
+        limit = self._limit_seconds
+        every = limit - min(limit * SLACK_SHARE, SLACK_SECONDS_MAX)
         while True:
             await asyncio.sleep(every)  # a start needs no heartbeat: the server counts from it
             self.beat()

@@ -13,6 +13,7 @@ from temporalio import activity
 
 from activities.adopting import adoption_of
 from activities.attempts import effect
+from activities.crowd import Crowd
 from activities.dependents import Needs, needs_of_record, needs_on, plan_dependents
 from activities.looking import Snapshot, look_everywhere
 from activities.seeing import health_now
@@ -67,12 +68,17 @@ class Deciding:
     """Reads only; a server-side dry run is the nearest it comes to a write."""
 
     fleet: Fleet
+    crowd: Crowd
 
     @activity.defn
     @effect
     async def plan_failover(self, request: PlanRequest) -> PlanAnswer:
         """The plan, or why there is none."""
-        return PlanAnswer(answer=await decide(self.fleet, request))
+        answer = await decide(self.fleet, request)
+        crowded = request.due is not None and self.crowd.joined(
+            request.failover, request.due, activity.info().started_time
+        )
+        return PlanAnswer(answer=answer, crowded=crowded)
 
 
 async def decide(fleet: Fleet, request: PlanRequest) -> Answer:

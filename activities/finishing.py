@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempts import effect, may_write, seconds_before_this_attempt, still_as_read
+from activities.lanes import Lanes
 from activities.moving import SourceReappeared
 from activities.noticing import leave_notice, remove_notice
 from activities.purging import close_record
@@ -36,6 +37,7 @@ class Finishing:
     """Tidies up under the claim of the run."""
 
     fleet: Fleet
+    lanes: Lanes
 
     @activity.defn
     @effect
@@ -55,6 +57,12 @@ class Finishing:
     @effect
     async def finish(self, request: FinishRequest) -> Finished:
         """Look at every cluster that had a copy, tidy up there, close the record. What does not answer is listed."""
+        try:
+            return await self._finish(request)
+        finally:
+            self.lanes.leave(request.claim.failover)
+
+    async def _finish(self, request: FinishRequest) -> Finished:
         loop = asyncio.get_running_loop()
         until = loop.time() + request.leftovers_after_seconds - seconds_before_this_attempt()
         todo, leftovers = list(request.clusters), list[str]()

@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.attempts import effect
 from activities.following import Followings
+from activities.lanes import Lanes
 from activities.seeing import find_application, health_now, unreachable_health
 from failover.domain.closure import closure_kinds
 from failover.domain.errors import CredentialsRejected, Forbidden, TransientError, UnknownKind
@@ -22,6 +23,7 @@ from failover.expressions.asking import judge_by
 from failover.fleet import Change, Cluster, Fleet
 from failover.records import read_head
 
+WAITS_FOR_MOVES_SECONDS_MAX = 300.0
 NOBODY = "nobody"
 """No uid: follows nothing, and keeps the watch up all the same."""
 
@@ -31,6 +33,7 @@ class Observing:
     """Reads only."""
 
     fleet: Fleet
+    lanes: Lanes
 
     @activity.defn
     @effect
@@ -47,8 +50,24 @@ class Observing:
     @activity.defn
     @effect
     async def await_healthy(self, look: Look) -> Observation:
-        """Watch the new copy until what is seen differs from what is known."""
-        return await next_difference(self.fleet.cluster(look.cluster), look)
+        """Watch the new copy until what is seen differs from what is known.
+
+        That it is healthy is told when a lane is free: all that is left to do then can wait for moves
+        whose applications have no copy yet.
+        """
+        cluster = self.fleet.cluster(look.cluster)
+        seen = await next_difference(cluster, look)
+        if seen.health.status is HealthStatus.HEALTHY and await self._waited_for_a_lane():
+            return await observe_now(cluster, look)
+        return seen
+
+    async def _waited_for_a_lane(self) -> bool:
+        failover = activity.info().workflow_id or ""
+        try:
+            async with asyncio.timeout(WAITS_FOR_MOVES_SECONDS_MAX):
+                return await self.lanes.enter(failover, urgent=False)
+        except TimeoutError:
+            return True
 
 
 async def seen_before(fleet: Fleet, look: Look, moment: float) -> Observation | None:

@@ -77,7 +77,7 @@ async def measure(parts: Sequence[str], sizes: Sizes, results: Results, director
             results.one_in_new_namespaces = await one_in_new_namespaces(ground, sizes.new)
         for part, count in (("hundred", sizes.hundred), ("thousand", sizes.thousand)):
             if part in parts and count:
-                _say(f"{count} at once (some {2 + count // 300} minutes)")
+                _say(f"{count} at once (some {2 + count // 90} minutes)")
                 results.at_once.append(await at_once(ground, worker, count))
         if "killed" in parts:
             crew = Crew(ground, [worker, await ground.start_worker("other-worker")])
@@ -100,12 +100,18 @@ def main() -> None:
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     sizes = QUICK if chosen.quick else Sizes(thousand=chosen.count or Sizes.thousand)
     results = Results(this_machine(), seed, chosen.quick)
-    with tempfile.TemporaryDirectory(prefix="failover-bench-") as directory:
-        asyncio.run(measure(chosen.only, sizes, results, Path(directory)))
-    if chosen.output == "json":
+    try:
+        with tempfile.TemporaryDirectory(prefix="failover-bench-") as directory:
+            asyncio.run(measure(chosen.only, sizes, results, Path(directory)))
+    finally:
+        _print(results, chosen.output)  # what a later part's failure must not take away
+
+
+def _print(results: Results, output: str) -> None:
+    if output == "json":
         print(json.dumps(asdict(results), indent=2))
     else:
-        print(report.rendered(results, markdown=chosen.output == "markdown"))
+        print(report.rendered(results, markdown=output == "markdown"))
 
 
 def _say(what: str) -> None:

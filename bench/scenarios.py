@@ -18,6 +18,8 @@ from devstack.processes import Part
 JOB_STARTS_SECONDS_ALONE = 0.1
 JOB_STARTS_SECONDS_AT_ONCE = 60.0
 """A Flink job takes so long until it runs; what the operator then does is no part of the failover."""
+LEAD_SECONDS_EACH = 0.3
+"""So much of a toleration for each that is begun: a thousand have Karmada's default of five minutes, and ten seconds."""
 KILL_WINDOW_SECONDS = 0.1
 HEALTHY_AFTER_SECONDS = 1.5
 TOLERATION_SECONDS_LONG = 16.0
@@ -115,7 +117,7 @@ async def at_once(arena: Arena, worker: Part, count: int) -> AtOnce:
     await arena.start_operator(JOB_STARTS_SECONDS_AT_ONCE)
     namespace = await arena.new_namespace("many")
     names = [f"orders-{number}" for number in range(count)]
-    lead = 10 + count * 0.1
+    lead = 10 + count * LEAD_SECONDS_EACH
     ends_at = time.monotonic() + lead
     begun = await begin(arena, namespace, names, ends_at)
     await asyncio.sleep(max(ends_at - time.monotonic() - 1, 0))

@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 TASK_QUEUE = "failover"
 """One queue for workflows and activities: eager dispatch works only on the workflow's own."""
 
+CROWD_QUEUE = "failover-crowd"
+"""Captures whose tolerations end together: a worker takes few of them at a time, and what still lies in the queue
+costs nothing, while an activity that waits in a worker heartbeats."""
+
 FAILOVER_WORKFLOW = "Failover"
 PAUSE_WORKFLOW = "Pause"
 

@@ -7,7 +7,7 @@ toleration and the capture then, and a worker that dies meanwhile is noticed bef
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
@@ -32,11 +32,6 @@ from workflows.phases import (
 from workflows.run import Decided, Next, Run, StepFailed, SupersededError, read_failure
 
 TARGET_REFUSED = frozenset({"TargetRefused", "DependentConflict"})
-
-ROUSE_FROM = timedelta(seconds=7)
-ROUSE_LEAST, ROUSE_SPREAD = timedelta(seconds=3), timedelta(seconds=7)
-"""A run is woken between three and ten seconds before its toleration ends, so that it has left the queue of
-a worker that has died by then; not all in one second, where many end together."""
 
 
 async def capture(run: Run) -> Next:
@@ -74,25 +69,29 @@ async def capture(run: Run) -> Next:
 
 
 async def capture_when_due(
-    run: Run, made: FailoverPlan, due: datetime, seen: Observation
+    run: Run, made: FailoverPlan, due: datetime, seen: Observation, *, crowded: bool
 ) -> Next | Observation | None:
     """Carry out a plan that was made while tolerating, at the end of the toleration.
 
     Answers with an observation where something was seen before, and with `None` where the plan cannot be
-    carried out so. Raises `Decided` where a person has decided something meanwhile.
+    carried out so. `crowded` lets it wait in the queue with those that end together with it.
+    Raises `Decided` where a person has decided something meanwhile.
     """
     request = _request(run, made).model_copy(update={"due": due, "last": seen})
     run.set(foresight=made)
     run.show(Phase.TOLERATING.value, listed=False)
     try:
-        answered = await _wait_for(run, request, due)
+        answered = await _wait_for(
+            run, request, options.capture(due - workflow.now(), crowded=crowded)
+        )
     except StepFailed as failed:
         run.note(f"{failed.reason}: {failed.message}")
         if failed.reason == "Superseded":
             raise SupersededError(failed.message) from failed
         run.set(foresight=None)
-        if failed.wrote:
+        if failed.wrote:  # or may have: a worker that died may have begun what was cancelled then
             _staging(run, made)
+            run.set(plan=made, considered=made.considered)
         return Phase.PLANNING if workflow.now() >= due else None
     run.set(foresight=None)
     match answered.answer:
@@ -112,24 +111,19 @@ async def capture_when_due(
             return observation
 
 
-async def _wait_for(run: Run, request: CaptureRequest, due: datetime) -> CaptureAnswer:
+async def _wait_for(
+    run: Run, request: CaptureRequest, run_as: options.ActivityOptions
+) -> CaptureAnswer:
     """The capture's answer; a person's decision ends its waiting, not its work. Raises `StepFailed`."""
     made = request.plan
     capturing = workflow.start_activity_method(
         Capturing.capture_and_stage,
         request,
         summary=f"capture {made.application.short} on {made.source}, stage it on {made.target} {telling.WHEN_DUE}",
-        **options.effect(limit=due - workflow.now() + options.EFFECT_MAX),
+        **run_as,
     )
 
-    def ended() -> bool:
-        return capturing.done() or run.inbox.asks
-
-    left = due - workflow.now()
-    if left > ROUSE_FROM:
-        spread = min(ROUSE_SPREAD, left - ROUSE_FROM) * workflow.random().random()
-        await run.wait(ended, left - ROUSE_LEAST - spread, "almost the end of the toleration")
-    await workflow.wait_condition(ended)
+    await workflow.wait_condition(lambda: capturing.done() or run.inbox.asks)
     if not capturing.done():
         capturing.cancel()
     try:

@@ -7,15 +7,22 @@ was lost: a dead worker, a lost answer. Counting attempts is the workflow's busi
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
+from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
+
+with workflow.unsafe.imports_passed_through():
+    from failover.temporal import CROWD_QUEUE
 
 LOST_WORKER = RetryPolicy(initial_interval=timedelta(seconds=0.2), backoff_coefficient=1.0)
 
 HEARTBEAT_STEP = timedelta(seconds=2)
 HEARTBEAT_WAIT = timedelta(seconds=15)
+HEARTBEAT_TOLERATION = timedelta(seconds=60)
+"""While tolerating nothing hangs on it: a timer is the deadline, and a look at its end decides. Each heartbeat
+is a write for Temporal's database, and thousands may tolerate at the same time."""
 WAIT_MAX = timedelta(days=365)
 
 
@@ -26,6 +33,7 @@ class ActivityOptions(TypedDict):
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
     cancellation_type: ActivityCancellationType
+    task_queue: NotRequired[str]
 
 
 EFFECT_MAX = timedelta(seconds=60)
@@ -41,11 +49,19 @@ def effect(*, limit: timedelta = EFFECT_MAX) -> ActivityOptions:
     )
 
 
-def wait() -> ActivityOptions:
+def capture(ahead: timedelta, *, crowded: bool) -> ActivityOptions:
+    """A capture that is asked for so long ahead; in a crowd a worker takes it up when it has room."""
+    run_as = effect(limit=max(ahead, timedelta(0)) + EFFECT_MAX)
+    if crowded:
+        run_as["task_queue"] = CROWD_QUEUE
+    return run_as
+
+
+def wait(*, heartbeat: timedelta = HEARTBEAT_WAIT) -> ActivityOptions:
     """A wait that reports what it sees: cancelled without asking, since a timer is the deadline."""
     return ActivityOptions(
         start_to_close_timeout=WAIT_MAX,
-        heartbeat_timeout=HEARTBEAT_WAIT,
+        heartbeat_timeout=heartbeat,
         retry_policy=LOST_WORKER,
         cancellation_type=ActivityCancellationType.TRY_CANCEL,
     )

@@ -494,6 +494,7 @@ class Run:
         *,
         summary: str,
         timer: str,
+        heartbeat: timedelta = options.HEARTBEAT_WAIT,
     ) -> Observation | None:
         """What a wait sees next; `None` if the limit ended it or somebody asked to look.
 
@@ -501,7 +502,9 @@ class Run:
         """
         inbox = self.inbox
         wakes = inbox.wakes
-        waiting = workflow.start_activity_method(activity, look, summary=summary, **options.wait())
+        waiting = workflow.start_activity_method(
+            activity, look, summary=summary, **options.wait(heartbeat=heartbeat)
+        )
 
         def ended() -> bool:
             return waiting.done() or inbox.asks or inbox.wakes != wakes

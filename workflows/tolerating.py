@@ -6,7 +6,7 @@ due. Where there is no time for that, or no such plan, a timer is the deadline, 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -29,9 +29,10 @@ from workflows.run import Decided, End, Next, Run
 AHEAD_FROM = timedelta(seconds=1)
 """With less than this left, nothing is planned ahead."""
 AHEAD_LEAST = timedelta(seconds=3)
-AHEAD_SHARE, AHEAD_SPREAD_MAX = 0.5, timedelta(seconds=60)
-"""A plan is made three seconds ahead, and by chance up to half of what is left earlier, so that where many
-tolerations end together their plans are not made together."""
+AHEAD_SHARE, AHEAD_SPREAD_MAX = 0.75, timedelta(minutes=5)
+"""A plan is made three seconds ahead, and by chance up to three quarters of what is left earlier, so that where
+many tolerations end together their plans are not made together. The capture is asked for three seconds ahead;
+in a crowd with the plan, so that it lies in the queue by then."""
 AHEAD_TAKES_MAX = timedelta(seconds=10)
 
 
@@ -137,6 +138,7 @@ async def _next_observation(
         limit,
         summary=f"watch {request.application.short} on {request.source}",
         timer=f"toleration of {request.application.short}: {then}",
+        heartbeat=options.HEARTBEAT_TOLERATION,
     )
     if found is not None:
         run.saw(found)
@@ -166,29 +168,44 @@ async def _act_when_due(
     """
     due = workflow.now() + remaining
     spread = min(remaining * AHEAD_SHARE, AHEAD_SPREAD_MAX) * workflow.random().random()
-    before = remaining - AHEAD_LEAST - spread
-    if before > timedelta(0):
-        found = await _next_observation(run, seen, before, "planned ahead then")
-        if found is not None or workflow.now() < due - AHEAD_LEAST - spread:
-            return found or seen
-    if (made := await _plan_ahead(run)) is None:
+    found = await _watch_until(run, seen, due - AHEAD_LEAST - spread, "planned ahead then")
+    if found is not None:
+        return found
+    if (answered := await _plan_ahead(run, due)) is None:
         return None
-    answered = await capture_when_due(run, made, due, seen)
-    if isinstance(answered, Observation):
-        run.saw(answered)
-        return answered
-    return answered
+    made = answered.answer
+    if not isinstance(made, FailoverPlan):
+        return None
+    if not answered.crowded:
+        found = await _watch_until(run, seen, due - AHEAD_LEAST, "captured at its end")
+        if found is not None:
+            return found
+    moved = await capture_when_due(run, made, due, seen, crowded=answered.crowded)
+    if isinstance(moved, Observation):
+        run.saw(moved)
+    return moved
 
 
-async def _plan_ahead(run: Run) -> FailoverPlan | None:
+async def _watch_until(
+    run: Run, seen: Observation, moment: datetime, then: str
+) -> Observation | None:
+    """Watch on until this moment; what was seen before it, and `None` when it has come."""
+    left = moment - workflow.now()
+    if left <= timedelta(0):
+        return None
+    found = await _next_observation(run, seen, left, then)
+    return found or (seen if workflow.now() < moment else None)
+
+
+async def _plan_ahead(run: Run, due: datetime) -> PlanAnswer | None:
     """The plan as it would be made now, if there is one; why there is none is found out when it is time."""
     try:
         answered: PlanAnswer = await workflow.execute_activity_method(
             Deciding.plan_failover,
-            plan_request(run),
+            plan_request(run).model_copy(update={"due": due}),
             summary=f"{telling.PLAN_AHEAD} where {run.request.application.short} goes",
             **options.effect(limit=AHEAD_TAKES_MAX),
         )
     except ActivityError:
         return None
-    return answered.answer if isinstance(answered.answer, FailoverPlan) else None
+    return answered

@@ -88,12 +88,16 @@ class PlanRequest(Wire):
     """In place of the catalogue's rule."""
     ignore_health: bool = False
     """A replacement target is wanted; the source was judged before."""
+    due: datetime | None = None
+    """When the toleration ends, where the plan is made ahead of that."""
 
 
 class PlanAnswer(Wire):
     """The planner's answer."""
 
     answer: Answer
+    crowded: bool = False
+    """Made ahead: many other tolerations end at about the same time."""
 
 
 class CaptureRequest(Wire):

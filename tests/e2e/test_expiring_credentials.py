@@ -26,7 +26,7 @@ from tests.support.relay import Relay
 from tests.support.rights import least_rights
 from tests.support.waiting import eventually
 from triggers.starting import Started, start_failover
-from worker import make_worker
+from worker import at_work
 
 LIFE = timedelta(seconds=12)
 FINALIZER = "tests.stateful-failover.dev/hold"
@@ -79,7 +79,7 @@ async def test_a_credential_that_ends_in_the_middle_of_a_purge_is_renewed(
     async with (
         relayed(world, plugged, tmp_path / "kubeconfig") as (kubeconfig, relays),
         open_fleet(load_fleet(world.fleet_file, kubeconfig)) as fleet,
-        make_worker(client, fleet, Metrics()),
+        at_work(client, fleet, Metrics()),
     ):
         request = FailoverRequest(
             application=application,

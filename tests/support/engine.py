@@ -35,7 +35,7 @@ from failover.telemetry import Metrics
 from failover.temporal import connect, ensure_search_attributes
 from tests.support.rights import least_rights
 from triggers.reading import Summary, summarize
-from worker import make_worker
+from worker import at_work
 
 T = TypeVar("T")
 
@@ -260,6 +260,6 @@ async def engine(
     async with (
         open_fleet(load_fleet(fleet_file, world.kubeconfig)) as fleet,
         open_fleet(load_fleet(fleet_file, least)) as allowed,
-        make_worker(client, allowed, Metrics()),
+        at_work(client, allowed, Metrics()),
     ):
         yield Engine(world, flink, client, fleet, fleet_file)

@@ -35,7 +35,7 @@ from failover.telemetry import Metrics, set_up_logs
 from failover.temporal import connect, ensure_search_attributes
 from tests.support import skewed_clock
 from tests.support.faults import VARIABLE, Fault, Faults
-from worker import identity, make_worker
+from worker import at_work, identity
 
 HELD_SECONDS = 0.05
 CALLS = frozenset(
@@ -182,7 +182,7 @@ async def main() -> None:
     client = Client(**config)
     async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
         suffering: Any = SufferingFleet(fleet, faults)
-        async with make_worker(client, suffering, Metrics()):
+        async with at_work(client, suffering, Metrics()):
             await asyncio.Event().wait()
 
 

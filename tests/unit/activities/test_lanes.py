@@ -58,3 +58,36 @@ async def test_one_that_gives_up_waiting_takes_no_lane() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
     one.leave("a")
     await asyncio.wait_for(one.enter("c"), 1)
+
+
+async def test_what_has_no_copy_goes_first() -> None:
+    """Those who only have to be finished come after all moves, however long they have waited."""
+    one = Lanes(1)
+    assert not await one.enter("a")
+    entered: list[str] = []
+
+    async def enter(name: str, *, urgent: bool) -> None:
+        assert await one.enter(name, urgent=urgent), "it had to wait"
+        entered.append(name)
+
+    finishing = asyncio.create_task(enter("finishing", urgent=False))
+    await asyncio.sleep(0)
+    moves = [asyncio.create_task(enter(name, urgent=True)) for name in ("b", "c")]
+    await asyncio.sleep(0)
+    for name, task in zip(("a", "b", "c"), (*moves, finishing), strict=True):
+        one.leave(name)
+        await task
+    assert entered == ["b", "c", "finishing"]
+
+
+async def test_one_that_waits_twice_takes_one_lane() -> None:
+    """A lost attempt and its successor, both in this worker."""
+    two = Lanes(2)
+    await two.enter("a")
+    await two.enter("b")
+    twice = [asyncio.create_task(two.enter("c")) for _ in range(2)]
+    await asyncio.sleep(0)
+    two.leave("a")
+    two.leave("b")
+    await asyncio.gather(*twice)
+    await asyncio.wait_for(two.enter("d"), 1)
