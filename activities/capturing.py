@@ -31,6 +31,7 @@ from activities.seeing import closure_of, find_application, owned_now
 from activities.staging import read_for_staging, stage
 from activities.together import Together
 from activities.trying import dry_run
+from failover.domain.budget import CountedMove, admission, counting, cut_off, merged, without
 from failover.domain.closure import OwnedRef, closure_kinds
 from failover.domain.errors import DefiniteError
 from failover.domain.health import judge
@@ -47,6 +48,7 @@ from failover.domain.planning import (
 )
 from failover.domain.record import Move, Record
 from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Look, Seen, Staged
+from failover.domain.telling import addressed
 from failover.expressions.asking import judge_by
 from failover.fleet import Cluster, Fleet
 from failover.pauses import Pauses
@@ -130,6 +132,8 @@ class Capturing:
             raise sight
         if request.due is not None and (well := reconsidered(request, sight)) is not None:
             return well
+        if (held := not_admitted(request, sight, _moment(request))) is not None:
+            return held
         await asyncio.sleep(due - asyncio.get_running_loop().time())  # nothing is written before
         return await self._stage(request, sight)
 
@@ -156,6 +160,7 @@ class Capturing:
             request.claim,
             plan.generation_seen,
             move,
+            counting(counted_before(request, sight), request.claim, _moment(request)),
         )
         if not sight.namespace_is_there:
             await create_namespace(target, namespace_of(manifest))
@@ -190,6 +195,12 @@ class Capturing:
             dependents=movable(needs, request.failover),
             closure=sight.closure,
         )
+
+
+def _moment(request: CaptureRequest) -> datetime:
+    """When this capture is carried out, by Temporal's clock."""
+    began = activity.info().started_time
+    return began if request.due is None else max(began, request.due)
 
 
 def due_at(moment: datetime | None) -> float:
@@ -283,6 +294,27 @@ def reconsidered(request: CaptureRequest, sight: Sight) -> NotNeeded | None:
         raise PlanOutdated(f"{plan.application} on {plan.source} has another owner now")
     health = judge(sight.manifest, sight.owned, judge_by(request.health_rule))
     return not_needed(policy, health)
+
+
+def not_admitted(request: CaptureRequest, sight: Sight, now: datetime) -> Held | None:
+    """Why the application's budget does not allow this move yet; `None` where it does, or need not."""
+    if request.admitted or not request.check_pauses:
+        return None
+    budget, counted = request.policy.active.budget, counted_before(request, sight)
+    found = admission(budget, counted, claim=request.claim, now=now)
+    if found is None:
+        return None
+    where = addressed(request.plan.application)
+    hint = f"To move it all the same: failover skip {where} --reason 'why'"
+    return Held(reason=found.reason, message=f"{found.message}. {hint}")
+
+
+def counted_before(request: CaptureRequest, sight: Sight) -> tuple[CountedMove, ...]:
+    """The moves that count, as the plan and both records know them; not one that this one begins anew."""
+    records = [found.record for found in (sight.on_source, sight.on_target) if found is not None]
+    stands = ((each.generation, each.claim, each.is_open) for each in records)
+    known = merged(request.plan.counted, *(each.counted for each in records))
+    return without(known, cut_off(stands, request.claim))
 
 
 def _is_ours(record: Record, request: CaptureRequest) -> bool:

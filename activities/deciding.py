@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from temporalio import activity
 
@@ -19,6 +20,7 @@ from activities.looking import Snapshot, look_everywhere
 from activities.seeing import health_now
 from activities.together import Together
 from activities.trying import dry_run
+from failover.domain.budget import admission
 from failover.domain.errors import (
     ClusterUnreachable,
     FailoverError,
@@ -74,15 +76,19 @@ class Deciding:
     @effect
     async def plan_failover(self, request: PlanRequest) -> PlanAnswer:
         """The plan, or why there is none."""
-        answer = await decide(self.fleet, request)
+        now = activity.info().started_time
+        answer = await decide(self.fleet, request, now)
         crowded = request.due is not None and self.crowd.joined(
-            request.failover, request.due, activity.info().started_time
+            request.failover, request.due, now
         )
         return PlanAnswer(answer=answer, crowded=crowded)
 
 
-async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
-    """Gather, then decide, in that order; the first rule that applies answers."""
+async def decide(fleet: Fleet, request: PlanRequest, now: datetime) -> Answer:
+    """Gather, then decide, in that order; the first rule that applies answers.
+
+    `now` only tells whether the budget has room: a plan warns, the capture holds.
+    """
     fleet.cluster(request.source)
     snapshot = await look_everywhere(fleet, request)
     if request.claim:
@@ -123,15 +129,29 @@ async def decide(fleet: Fleet, request: PlanRequest) -> Answer:
             source_uid=uid_of(manifest),
             source_cluster_uid=source_cluster_uid,
             health=health,
-            warnings=warnings_of(
-                request.policy,
-                manifest,
-                request.source,
-                own_rule=request.health_rule is not None,
+            warnings=(
+                *_budget_warning(request, snapshot, now),
+                *warnings_of(
+                    request.policy,
+                    manifest,
+                    request.source,
+                    own_rule=request.health_rule is not None,
+                ),
             ),
             settle_seconds=request.policy.active.settle(owned=puts_back(manifest)).total_seconds(),
         ),
     )
+
+
+def _budget_warning(request: PlanRequest, snapshot: Snapshot, now: datetime) -> tuple[Warn, ...]:
+    """That such a move would be held now; not where it is under way, or a person wants it."""
+    if request.tried or request.forced:
+        return ()
+    budget = request.policy.active.budget
+    found = admission(budget, snapshot.counted, claim=request.claim, now=now)
+    if found is None:
+        return ()
+    return (Warn(reason=found.reason, message=f"it would be held: {found.message}"),)
 
 
 def _raise_if_source_unseen(request: PlanRequest, snapshot: Snapshot) -> None:
@@ -262,6 +282,7 @@ def _made(
         considered=chosen.considered,
         warnings=warnings,
         generation_seen=snapshot.generation_seen,
+        counted=snapshot.counted,
         settle_seconds=subject.settle_seconds,
         health=subject.health,
         leftover_targets=tuple(sorted(open_targets)),

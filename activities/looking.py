@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from activities.seeing import find_application
+from failover.domain.budget import CountedMove, cut_off, merged, without
 from failover.domain.errors import FailoverError
 from failover.domain.manifest import Manifest
-from failover.domain.record import claim_of, generation_of, is_open
+from failover.domain.record import claim_of, counted_of, generation_of, is_open
 from failover.domain.steps import PlanRequest
 from failover.fleet import Fleet
 from failover.records import read_head
@@ -27,6 +28,14 @@ class Snapshot:
     def generation_seen(self) -> int:
         """The highest generation on any cluster that answered."""
         return max((generation_of(head) for head in self.heads.values()), default=0)
+
+    @property
+    def counted(self) -> tuple[CountedMove, ...]:
+        """The moves that any record counts, but for one that was cut off: the next one begins it anew."""
+        heads = self.heads.values()
+        stands = ((generation_of(head), claim_of(head), is_open(head)) for head in heads)
+        known = merged(*(counted_of(head) for head in heads))
+        return without(known, cut_off(stands, ""))
 
     def open_heads(self, ours: str) -> Iterable[tuple[str, Manifest]]:
         """Clusters whose record says that a move is under way which is not ours, newest first."""

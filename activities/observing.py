@@ -18,6 +18,7 @@ from failover.domain.health import Health, HealthStatus, judge
 from failover.domain.manifest import Manifest, uid_of
 from failover.domain.record import is_open
 from failover.domain.rules import looked_at
+from failover.domain.startup import is_starting_up
 from failover.domain.steps import Look, Observation
 from failover.expressions.asking import judge_by
 from failover.fleet import Change, Cluster, Fleet
@@ -108,7 +109,9 @@ async def observe_now(cluster: Cluster, look: Look) -> Observation:
         health = await health_now(cluster, manifest, look.health_rule)
     except (TransientError, Forbidden, CredentialsRejected, UnknownKind) as error:
         return Observation(found=False, health=_unknown(error))
-    return _present(look, uid_of(manifest), health, open_record=open_record)
+    starting = is_starting_up(manifest, health, head, look.cluster)
+    seen = _present(look, uid_of(manifest), health, open_record=open_record)
+    return seen.model_copy(update={"starting_up": starting})
 
 
 def _unknown(error: TransientError | Forbidden | CredentialsRejected | UnknownKind) -> Health:

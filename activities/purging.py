@@ -194,7 +194,7 @@ async def _our_record(cluster: Cluster, request: PurgeRequest | WithdrawRequest)
 
 
 async def close_record(cluster: Cluster, found: Found, *, home: str) -> None:
-    """Empty the record's data; generation, claim, home and state stay."""
+    """Empty the record's data; generation, claim, home, state and counted moves stay."""
     record = found.record
     closed = Record(
         application=record.application,
@@ -202,6 +202,7 @@ async def close_record(cluster: Cluster, found: Found, *, home: str) -> None:
         claim=record.claim,
         home=home,
         state=record.state,
+        counted=record.counted,
     )
     if closed == record:
         return

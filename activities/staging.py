@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable
 
 from activities.attempts import current_attempt
+from failover.domain.budget import CountedMove, merged
 from failover.domain.errors import FailoverError, NotFound, TransientError
 from failover.domain.identity import ApplicationRef
-from failover.domain.record import Move, Record, RecordDamaged, claim_of, generation_of
+from failover.domain.record import Move, Record, RecordDamaged, bare
 from failover.fleet import Cluster
 from failover.records import Found, Superseded, read_head, read_record, write_record
 
@@ -19,6 +20,7 @@ async def stage(
     claim: str,
     generation_seen: int,
     move: Move,
+    counted: tuple[CountedMove, ...],
 ) -> int:
     """Write the record over what was found on these clusters, side by side; all or an error."""
     targets = tuple(targets)
@@ -31,6 +33,7 @@ async def stage(
         claim=claim,
         home=move.source,
         state=move.labels,
+        counted=counted,
         move=move,
     )
     await asyncio.gather(*(_write_unless_same(each, record, found) for each, found in targets))
@@ -72,6 +75,7 @@ async def stage_where_possible(
         claim=claim,
         home=move.source,
         state=move.labels,
+        counted=merged(*(found.record.counted for _, found in answered if found is not None)),
         move=move,
     )
     staged = await asyncio.gather(
@@ -101,8 +105,7 @@ async def read_for_staging(cluster: Cluster, application: ApplicationRef) -> Fou
         head = await read_head(cluster, application)
         if head is None:
             return None
-        bare = Record(application=application, generation=generation_of(head), claim=claim_of(head))
-        return Found(bare, head)
+        return Found(bare(application, head), head)
 
 
 def _next_generation(

@@ -32,7 +32,7 @@ from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, is_deleting, uid_of
 from failover.domain.marks import mark_of, superseded_by
 from failover.domain.notice import Notice
-from failover.domain.record import Record, RecordDamaged, claim_of, generation_of
+from failover.domain.record import Record, RecordDamaged, bare
 from failover.domain.steps import Finished, PlanRequest
 from failover.fleet import Cluster, Fleet
 from failover.records import Found, read_head, read_record, write_record
@@ -109,6 +109,7 @@ class Tidying:
             claim=f"{activity.info().workflow_run_id}.tidied",
             home=home,
             state=record.state,
+            counted=record.counted,
         )
         current_attempt().check()
         await write_record(cluster, closed, found.head)
@@ -133,5 +134,4 @@ async def _read(cluster: Cluster, application: ApplicationRef) -> Found | None:
         head = await read_head(cluster, application)
         if head is None:
             return None
-        bare = Record(application=application, generation=generation_of(head), claim=claim_of(head))
-        return Found(bare, head)
+        return Found(bare(application, head), head)

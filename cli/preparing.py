@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from activities.deciding import decide
 from cli.addressing import resolve
@@ -138,7 +139,7 @@ async def plan(fleet: KubeFleet, prepared: Prepared) -> Answer:
         forced=True,
         ignore_health=True,
     )
-    return await decide(fleet, request)
+    return await decide(fleet, request, datetime.now(UTC))
 
 
 def final_manifest(fleet: KubeFleet, prepared: Prepared, made: FailoverPlan) -> Manifest:

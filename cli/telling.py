@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from cli.printing import age, moment, pair_lines, plain
-from failover.domain import telling
+from failover.domain import budget, telling
 from failover.domain.request import Status, StepEntry
 from failover.pauses import Pause
 from triggers.reading import NO_WORKER, Ended, Known, Live, Stored, Summary
@@ -59,6 +59,7 @@ def _live(status: Status) -> Pairs:
         told = f"{telling.seconds(status.tolerated)} of {telling.seconds(status.toleration)}"
         yield "Tolerated", told
     yield "State", _labels(status.labels)
+    yield "Budget", budget.told(status.budget) if status.budget else ""
     yield "No return", passed
     yield "Generation", str(status.generation or "")
     yield "Trigger", _trigger(status)

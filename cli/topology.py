@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from activities.seeing import find_application, health_now
 from cli.exits import Refused
+from failover.domain.budget import CountedMove
 from failover.domain.errors import FailoverError, NotFound, TransientError
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, uid_of
 from failover.domain.marks import superseded_by
-from failover.domain.record import Move, RecordDamaged, generation_of, is_open
+from failover.domain.record import Move, RecordDamaged, counted_of, generation_of, is_open
 from failover.domain.rules import HealthRule
 from failover.fleet import Fleet
 from failover.records import read_head, read_record
@@ -29,6 +30,8 @@ class Place:
     open_generation: int = 0
     """The generation of a move that is under way, or was interrupted; 0: none."""
     error: FailoverError | None = None
+    counted: tuple[CountedMove, ...] = ()
+    """The moves that the record here has counted."""
 
     @property
     def lives(self) -> bool:
@@ -73,7 +76,8 @@ async def _look(
     except FailoverError as error:
         return Place(name, error=error)
     generation = generation_of(head) if head is not None and is_open(head) else 0
-    return Place(name, manifest, health, generation)
+    counted = counted_of(head) if head is not None else ()
+    return Place(name, manifest, health, generation, counted=counted)
 
 
 async def interrupted_move(

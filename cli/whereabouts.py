@@ -13,6 +13,7 @@ from cli.printing import Output, OutputOption, print_data, print_table, say, tel
 from cli.showing import places_table
 from cli.telling import summary_data
 from cli.topology import Place, home, look
+from failover.domain import budget
 from failover.domain.errors import NotFound
 from failover.domain.identity import ApplicationRef
 from triggers.reading import list_runs
@@ -38,8 +39,12 @@ async def _where(target: str, namespace: str, output: Output) -> None:
     async with surroundings().fleet() as fleet:
         application = await resolve(fleet, target, namespace)
         places = await look(fleet, application)
+    moves = budget.merged(*(each.counted for each in places))
     if output is Output.TABLE or output is Output.WIDE:
         print_table(("CLUSTER", "HERE", "HEALTH", "REASON"), places_table(places))
+        if told := budget.remembered(moves):
+            say()
+            say(told)
         _the_one(application, places)
         return
     living = _the_one(application, places)
@@ -47,7 +52,8 @@ async def _where(target: str, namespace: str, output: Output) -> None:
         say(living.cluster)
         return
     seen = [{"cluster": each.cluster, "lives": each.lives, "told": each.told} for each in places]
-    print_data({"application": application, "home": living.cluster, "clusters": seen}, output)
+    data = {"application": application, "home": living.cluster, "clusters": seen, "moves": moves}
+    print_data(data, output)
 
 
 def _the_one(application: ApplicationRef, places: tuple[Place, ...]) -> Place:

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain import telling
     from failover.domain.phases import Phase
     from failover.domain.plan import FailoverPlan, NotNeeded
+    from failover.domain.request import State
     from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Observation, Seen, Staged
 from workflows import options
 from workflows.phases import (
@@ -145,8 +146,14 @@ def _request(run: Run, made: FailoverPlan) -> CaptureRequest:
         from_record=works_from_record(state),
         attempted=tuple(each.cluster for each in state.attempted),
         check_pauses=not state.delete_accepted and not state.adopted,
+        admitted=_let_by_a_person(state, made),
         health_rule=run.request.health_rule,
     )
+
+
+def _let_by_a_person(state: State, made: FailoverPlan) -> bool:
+    """Whether a person wants this very move: forced, approved, or let go on when it was held."""
+    return state.forced or state.admitted or state.approved == made.digest
 
 
 def _staging(run: Run, made: FailoverPlan) -> dict[str, Any]:
@@ -159,7 +166,10 @@ def _staging(run: Run, made: FailoverPlan) -> dict[str, Any]:
 
 
 def _held(run: Run, held: Held) -> Next:
-    run.set(outcome_reason=held.reason, outcome_message=held.message)
+    called = run.state.held == held.reason
+    run.set(outcome_reason=held.reason, outcome_message=held.message, held=held.reason)
+    if held.reason == "BudgetExhausted" and not called:
+        run.call_a_person(Phase.HELD.value, held.reason, held.message)
     return Phase.HELD
 
 
@@ -171,6 +181,7 @@ def _staged(run: Run, made: FailoverPlan, staged: Staged) -> Next:
         target_uid="",
         outcome_reason="",
         outcome_message="",
+        held="",
     )
     try:
         run.raise_if_aborted()

@@ -92,10 +92,8 @@ def plan_request(run: Run) -> PlanRequest:
 def _only_adopts(run: Run) -> bool:
     """An open record cut the toleration short: what is not adopted has to be tolerated first."""
     state = run.state
-    policy = state.policy.active
-    used_up = state.clock.remaining(
-        policy.toleration, workflow.now(), policy.decision_conditions.on_unknown
-    )
+    on_unknown = state.policy.active.decision_conditions.on_unknown
+    used_up = state.clock.remaining(run.toleration, workflow.now(), on_unknown)
     return not (state.forced or state.adoption_checked or state.staged or used_up == timedelta(0))
 
 
@@ -145,7 +143,7 @@ def _adopted(run: Run, adoption: Adoption) -> Next:
 async def not_needed(run: Run, health: Health) -> Next:
     """It is well again, or nobody can tell: over, or back to tolerating."""
     run.saw(Observation(found=True, health=health))
-    run.set(adoption_checked=True)
+    run.set(adoption_checked=True, held="")
     if health.status is HealthStatus.HEALTHY:
         return await conclude(run, End(Outcome.RECOVERED, health.reason, health.message))
     run.set(looked=False)
@@ -243,6 +241,7 @@ def _leave_waiting(run: Run) -> Next:
     resolution = inbox.take_resolution()
     if resolution is not None:
         run.go_on_under(resolution)
+        run.set(admitted=run.state.admitted or resolution.action is Action.SKIP)
     return Phase.PLANNING
 
 

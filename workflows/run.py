@@ -24,6 +24,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from activities.telling import Telling
     from failover.domain import telling
+    from failover.domain.budget import use_of
     from failover.domain.health import HealthStatus
     from failover.domain.phases import BLOCKED, RETRYING, WAITING_PHASES, Action, Outcome, Phase
     from failover.domain.policy import Mode
@@ -180,6 +181,7 @@ class Run:
             self.state.block is not None,
             self.state.delete_accepted,
             verified=self.state.verified,
+            held=self.state.held,
         )
 
     @property
@@ -212,7 +214,10 @@ class Run:
         """Take an observation of the source into account."""
         on_unknown = self.state.policy.active.decision_conditions.on_unknown
         clock = self.state.clock.saw(seen.health, workflow.now(), on_unknown)
-        self.set(health=seen.health, clock=clock)
+        starting_up = seen.starting_up
+        if starting_up is None:
+            starting_up = self.state.starting_up
+        self.set(health=seen.health, clock=clock, starting_up=starting_up)
         self.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")
 
     # Phases and their display
@@ -225,7 +230,8 @@ class Run:
             steps = (*steps[:-1], steps[-1].model_copy(update={"ended_at": now}))
         steps = (*steps, StepEntry(phase=phase, started_at=now, cluster=cluster))[-STEPS_MAX:]
         self.set(phase=phase, steps=steps)
-        self.show(phase.value, listed=phase not in QUICK or self._listed in WAITING_PHASES)
+        reason = self.state.outcome_reason if phase is Phase.HELD else ""
+        self.show(phase.value, reason, listed=phase not in QUICK or self._listed in WAITING_PHASES)
 
     def note(self, text: str, *, attempts: int | None = None) -> None:
         """Write a remark on the current entry of the timeline."""
@@ -284,7 +290,7 @@ class Run:
     def status(self) -> Status:
         """Everything a person would ask."""
         state, request = self.state, self.request
-        limit = state.policy.active.toleration
+        limit = self.toleration
         now = workflow.now()
         on_unknown = state.policy.active.decision_conditions.on_unknown
         remaining = state.clock.remaining(limit, now, on_unknown)
@@ -312,6 +318,7 @@ class Run:
             plan=plan,
             plan_digest=plan.digest if plan else "",
             considered=state.considered,
+            budget=use_of(state.policy.active.budget, plan.counted, now) if plan else None,
             block=block,
             allowed=allowed(self.standing),
             attempted=state.attempted,
@@ -414,7 +421,7 @@ class Run:
         )
         self.set(block=block)
         self.show(BLOCKED, block.reason)
-        self.tell_blocked(block)
+        self.call_a_person(BLOCKED, block.reason, f"{block.message} {block.copy_runs}")
         await workflow.wait_condition(
             lambda: self.inbox.resolution is not None or self.inbox.abort is not None
         )
@@ -449,6 +456,11 @@ class Run:
         return self.state.policy.mode_of(kind, own_rule=own)
 
     @property
+    def toleration(self) -> timedelta:
+        """How long it may be unhealthy before it is moved, by what was last seen."""
+        return self.state.policy.active.tolerated(starting_up=self.state.starting_up)
+
+    @property
     def told_on(self) -> tuple[str, ...]:
         """The clusters on which an Event tells how it goes: none while it only observes."""
         if not self.may_write:
@@ -456,14 +468,14 @@ class Run:
         places = (self.request.source, self.state.target)
         return tuple(dict.fromkeys(each for each in places if each))
 
-    def tell_blocked(self, block: Block) -> None:
-        """Put an Event on the workload, without waiting for it."""
+    def call_a_person(self, waits: str, reason: str, message: str) -> None:
+        """Put an Event on the workload that says why it waits, without waiting for it."""
         request = PublishRequest(
             application=self.request.application,
             clusters=self.told_on,
             warning=True,
-            reason=f"Failover{BLOCKED}",
-            message=f"{block.reason}: {block.message} {block.copy_runs}",
+            reason=f"Failover{waits}",
+            message=f"{reason}: {message}",
         )
         self._told = asyncio.create_task(self._tell(request))
 

@@ -71,9 +71,8 @@ async def tolerate(run: Run) -> Next:
 
 
 def _remaining(run: Run) -> timedelta | None:
-    policy = run.state.policy.active
-    on_unknown = policy.decision_conditions.on_unknown
-    return run.state.clock.remaining(policy.toleration, workflow.now(), on_unknown)
+    on_unknown = run.state.policy.active.decision_conditions.on_unknown
+    return run.state.clock.remaining(run.toleration, workflow.now(), on_unknown)
 
 
 async def _look(run: Run) -> Observation:

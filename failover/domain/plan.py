@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from failover.domain.budget import CountedMove
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef, ObjectRef
 from failover.domain.selection import Considered
@@ -64,6 +65,8 @@ class FailoverPlan(BaseModel):
     warnings: tuple[Warn, ...] = ()
     generation_seen: int = 0
     """The highest generation found on any cluster that answered."""
+    counted: tuple[CountedMove, ...] = ()
+    """The moves that count towards the budget, as the records of all clusters that answered have them."""
     settle_seconds: float = 0
     health: Health | None = None
     leftover_targets: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The record: what each cluster remembers of an application and of the move that is under way.
 
-One Secret per application and cluster. Its annotations (generation, claim, home, state) stay; its
-data exists only while a move is open, and holds everything needed to finish or undo the move when
+One Secret per application and cluster. Its annotations (generation, claim, home, state, counted
+moves) stay; its data exists only while a move is open, and holds everything needed to finish or undo the move when
 the source has burnt: the original and the rendered object, the dependents, the owned closure.
 
 Rules kept here:
@@ -23,8 +23,9 @@ import zlib
 from collections.abc import Mapping
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from failover.domain.budget import CountedMove
 from failover.domain.closure import OwnedRef
 from failover.domain.errors import DefiniteError
 from failover.domain.identity import ApplicationRef, record_name
@@ -43,8 +44,10 @@ _GENERATION = f"{OUR_PREFIX}generation"
 _CLAIM = f"{OUR_PREFIX}claim"
 _HOME = f"{OUR_PREFIX}home"
 _STATE = f"{OUR_PREFIX}state"
+_COUNTED = f"{OUR_PREFIX}counted-moves"
 _PARTS = f"{OUR_PREFIX}parts"
 _DATA_KEY = "move"
+_COUNTED_MOVES = TypeAdapter(tuple[CountedMove, ...])
 
 
 class RecordDamaged(DefiniteError):
@@ -89,6 +92,8 @@ class Record(BaseModel):
     claim: str = ""
     home: str = ""
     state: dict[str, str] = Field(default_factory=dict[str, str])
+    counted: tuple[CountedMove, ...] = ()
+    """The moves of the application, for its budget; the oldest first, and bounded."""
     move: Move | None = None
 
     @property
@@ -111,6 +116,7 @@ def to_secrets(record: Record, *, namespace: str = NAMESPACE) -> tuple[Manifest,
         _CLAIM: record.claim,
         _HOME: record.home,
         _STATE: json.dumps(record.state, sort_keys=True),
+        _COUNTED: _COUNTED_MOVES.dump_json(record.counted).decode(),
         _PARTS: json.dumps(digests),
     }
     head = _secret(name, namespace, annotations, chunks[0] if chunks else b"")
@@ -158,6 +164,24 @@ def home_of(head: Manifest) -> str:
     return annotations_of(head).get(_HOME, "")
 
 
+def counted_of(head: Manifest) -> tuple[CountedMove, ...]:
+    """The moves that the Secret has counted; none where that cannot be read."""
+    try:
+        return _COUNTED_MOVES.validate_json(annotations_of(head).get(_COUNTED, "[]"))
+    except ValidationError:
+        return ()
+
+
+def bare(application: ApplicationRef, head: Manifest) -> Record:
+    """What is whole of a record whose data is torn."""
+    return Record(
+        application=application,
+        generation=generation_of(head),
+        claim=claim_of(head),
+        counted=counted_of(head),
+    )
+
+
 def from_secrets(
     application: ApplicationRef, head: Manifest, parts: Mapping[int, Manifest]
 ) -> Record:
@@ -181,6 +205,7 @@ def from_secrets(
         claim=annotations.get(_CLAIM, ""),
         home=annotations.get(_HOME, ""),
         state=_state(annotations.get(_STATE, "{}")),
+        counted=counted_of(head),
         move=move,
     )
 

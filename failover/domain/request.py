@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from failover.domain.budget import BudgetUse
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
@@ -95,6 +96,8 @@ class State(Wire):
     source_uid: str = ""
     """The object that this failover is about; pinned at the first look."""
     clock: Clock
+    starting_up: bool = False
+    """It was not healthy on its cluster so far, as it was last seen: its initial toleration counts."""
     health: Health | None = None
     policy: Policy
     overrides: tuple[Override, ...] = ()
@@ -130,6 +133,10 @@ class State(Wire):
     replan_wanted: bool = False
     """Another target is wanted as soon as the source is gone."""
     recaptures: int = 0
+    held: str = ""
+    """Why it was not admitted at the last try; empty: it was not held, or has gone on since."""
+    admitted: bool = False
+    """A person has let it go on past its budget."""
     verified: bool = False
     restored_uid: str = ""
     starting_since: datetime | None = None
@@ -234,6 +241,8 @@ class Status(Wire):
     plan: FailoverPlan | None = None
     plan_digest: str = ""
     considered: tuple[Considered, ...] = ()
+    budget: BudgetUse | None = None
+    """How much of the budget was used before this failover; `None`: not looked at yet."""
     block: Block | None = None
     allowed: tuple[Action, ...] = ()
     attempted: tuple[Attempted, ...] = ()

@@ -8,6 +8,7 @@
 | Starting | yes | no | after withdrawing | after withdrawing, restore |
 | Verifying | yes | accept as healthy | yes | withdraw, restore |
 | Withdrawing | yes | as DeclareGone, with actor and note | no | no |
+| Held, for its budget | no | with a note | yes | yes |
 | Restoring | yes | no | yes | no |
 | Finishing | yes | yes | no | no |
 
@@ -18,12 +19,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from failover.domain.budget import BUDGET_REASONS
 from failover.domain.phases import Action, Phase
 
 _ABORTABLE_RUNNING = frozenset(set(Phase) - {Phase.FINISHING, Phase.RESTORING, Phase.WITHDRAWING})
 _REPLANNABLE_WAITING = frozenset(
     {Phase.AWAITING_APPROVAL, Phase.HELD, Phase.WAITING_FOR_CLUSTER, Phase.TOLERATING}
 )
+_LOOKED_AT_AGAIN = frozenset({Phase.HELD, Phase.PLANNING, Phase.CAPTURING})
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Standing:
     delete_accepted: bool
     verified: bool = False
     """Whether the new copy has been seen healthy."""
+    held: str = ""
+    """Why it was not admitted at the last try."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def _replan_refusal(standing: Standing) -> str | None:
 
 def _skip_refusal(standing: Standing, decision: Decision) -> str | None:
     if not standing.blocked:
-        return _not_blocked(standing, "skip")
+        return _held_refusal(standing, decision)
     match standing.phase:
         case Phase.PLANNING | Phase.CAPTURING:
             if standing.delete_accepted:
@@ -108,6 +113,17 @@ def _skip_refusal(standing: Standing, decision: Decision) -> str | None:
             return None
         case _:
             return f"{standing.phase} cannot be skipped"
+
+
+def _held_refusal(standing: Standing, decision: Decision) -> str | None:
+    """Held and looked at again in turns, it stands in one of three phases."""
+    if standing.phase not in _LOOKED_AT_AGAIN or not standing.held:
+        return _not_blocked(standing, "skip")
+    if standing.held not in BUDGET_REASONS:
+        return "it is held by a pause, which ends with failover resume"
+    if not decision.note:
+        return "say with a note why it is moved although it was moved so often: --reason"
+    return None
 
 
 def allowed(standing: Standing) -> tuple[Action, ...]:

@@ -47,6 +47,8 @@ class Observation(Wire):
     replaced: bool = False
     open_record: bool = False
     """An earlier failover of this application left its record open."""
+    starting_up: bool | None = None
+    """Whether it was never healthy there so far; `None`: not looked at. No news by itself."""
     health: Health
 
     def differs(self, other: Observation | None) -> bool:
@@ -114,6 +116,8 @@ class CaptureRequest(Wire):
     """The source's copy is gone or its state captured already: work from the record."""
     attempted: tuple[str, ...] = ()
     check_pauses: bool = True
+    admitted: bool = False
+    """A person has let it go on, however often the application was moved."""
     health_rule: HealthRule | None = None
     due: datetime | None = None
     """By Temporal's clock, when the plan was made while tolerating: wait until then, and judge again what

@@ -10,7 +10,9 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
+from failover.domain.identity import ApplicationRef
 from failover.domain.phases import Action, Phase
+from failover.domain.policy import ApplicationFailover
 from failover.domain.request import FailoverRequest, State, Status, StepEntry
 
 PLAN_AHEAD = "plan ahead"
@@ -38,7 +40,7 @@ def static_details(request: FailoverRequest, runbook: str = "") -> str:
         f"- Trigger: {request.trigger.kind} by {request.trigger.actor or 'unknown'}",
         f"- Seen: {': '.join(each for each in seen if each) or 'unknown'}",
         f"- Policy: {policy}",
-        f"- Toleration: {seconds(policy.active.toleration)}, purge mode {policy.active.purge_mode}",
+        f"- Toleration: {_toleration(policy.active)}, purge mode {policy.active.purge_mode}",
         f"- State carried over: {state}",
         f"- A step is Blocked after {request.limits.blocked_after_seconds:g} s of transient errors",
         "",
@@ -54,6 +56,13 @@ def static_details(request: FailoverRequest, runbook: str = "") -> str:
     if runbook:
         lines += ["", f"[Runbook]({runbook})"]
     return "\n".join(lines)
+
+
+def _toleration(policy: ApplicationFailover) -> str:
+    usual, initial = (policy.tolerated(starting_up=each) for each in (False, True))
+    if initial == usual:
+        return seconds(usual)
+    return f"{seconds(usual)}, {seconds(initial)} until it was healthy there once"
 
 
 _UPDATES: tuple[tuple[str, dict[str, object]], ...] = (
@@ -121,7 +130,7 @@ def waiting_for(status: Status) -> str:
 
 def commands(status: Status) -> tuple[str, ...]:
     """The exact commands that resolve a blocked failover, safest first."""
-    where = f"{status.application.short} -n {status.application.namespace}"
+    where = addressed(status.application)
     texts = {
         Action.RETRY: f"failover retry {where}",
         Action.REPLAN: f"failover replan {where}",
@@ -133,6 +142,12 @@ def commands(status: Status) -> tuple[str, ...]:
         for action in (Action.RETRY, Action.REPLAN, Action.SKIP, Action.ABORT)
         if action in status.allowed
     )
+
+
+def addressed(application: ApplicationRef) -> str:
+    """How a command names the application."""
+    where = f" -n {application.namespace}" if application.namespace else ""
+    return f"{application.short}{where}"
 
 
 def _skip_options(status: Status) -> str:

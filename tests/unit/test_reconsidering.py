@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from activities.capturing import PlanOutdated, Sight, reconsidered
+from activities.capturing import PlanOutdated, Sight, counted_before, not_admitted, reconsidered
+from failover.domain.budget import CountedMove
 from failover.domain.health import HealthStatus
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
@@ -112,3 +114,63 @@ def test_what_has_changed_needs_another_plan(changed: Sight) -> None:
     """Whatever else a plan hangs on sends the run back to Planning."""
     with pytest.raises(PlanOutdated):
         reconsidered(request(), changed)
+
+
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+THREE = tuple(
+    CountedMove(at=NOW - timedelta(minutes=each), claim=f"run{each}.0") for each in (50, 40, 30)
+)
+
+
+def closed(*counted: CountedMove) -> Found:
+    """The record of an application that lives here, and was moved so often."""
+    record = Record(application=APP, generation=3, claim="run30.0", home="east", counted=counted)
+    return Found(record, {})
+
+
+@pytest.mark.parametrize(
+    ("seen", "planned"),
+    [
+        pytest.param({"on_source": closed(*THREE)}, (), id="source"),
+        pytest.param({"on_target": closed(*THREE)}, (), id="target"),
+        pytest.param(
+            {"on_source": closed(THREE[0]), "on_target": closed(*THREE[1:])}, (), id="both"
+        ),
+        pytest.param({}, THREE, id="another-cluster-when-planned"),
+    ],
+)
+def test_a_move_beyond_the_budget_is_held(
+    seen: dict[str, Found], planned: tuple[CountedMove, ...]
+) -> None:
+    """Wherever the moves were counted; it says how to go on."""
+    asked = request()
+    asked = asked.model_copy(update={"plan": asked.plan.model_copy(update={"counted": planned})})
+    held = not_admitted(asked, sight(deployment(), **seen), NOW)
+    assert held is not None
+    assert held.reason == "BudgetExhausted"
+    assert "failover skip deployment/web -n saga --reason" in held.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"admitted": True}, id="a-person-wants-it"),
+        pytest.param({"check_pauses": False}, id="past-the-point-of-no-return"),
+        pytest.param({"claim": "run30.0"}, id="counted-already"),
+    ],
+)
+def test_what_was_admitted_goes_on(changes: dict[str, Any]) -> None:
+    """It is never stopped half way."""
+    asked = request().model_copy(update=changes)
+    assert not_admitted(asked, sight(deployment(), on_source=closed(*THREE)), NOW) is None
+
+
+def test_an_interrupted_move_is_not_counted_twice() -> None:
+    """Its record is open, and nothing had happened to the application."""
+    begun = found("theirs.0")
+    record = begun.record.model_copy(
+        update={"counted": (CountedMove(at=NOW, claim="theirs.0"), *THREE[:1])}
+    )
+    seen = sight(deployment(), on_source=Found(record, {}))
+    assert counted_before(request(), seen) == THREE[:1]
+    assert not_admitted(request(), seen, NOW) is None

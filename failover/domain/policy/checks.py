@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from failover.domain.health import Support, is_exclusive, support_of
-from failover.domain.policy.model import ApplicationFailover, Policy
+from failover.domain.policy.model import MAX_FAILOVERS_MOST, ApplicationFailover, Policy
 from failover.domain.policy.placement import Placement
 from failover.domain.policy.preserving import check_preservation
 from failover.domain.policy.problems import Finding, error, warning
@@ -158,6 +158,8 @@ def _check_application(policy: Policy, application: ApplicationFailover) -> Iter
         message = "must be true with spec.failover.application; Karmada's webhook demands it."
         yield error("spec.propagateDeps", "PropagateDepsNeeded", message)
     yield from _check_seconds(application)
+    yield from _check_start_up(application)
+    yield from _check_budget(application)
     yield from _check_purge(policy, application)
     yield from _check_support(policy, application)
     for index, manager in enumerate(application.allow_managers):
@@ -172,11 +174,18 @@ def _check_seconds(application: ApplicationFailover) -> Iterator[Finding]:
     conditions, verification = application.decision_conditions, application.verification
     seconds: list[tuple[str, int | None, int]] = [
         ("decisionConditions.tolerationSeconds", conditions.toleration_seconds, 0),
+        (
+            "decisionConditions.initialTolerationSeconds",
+            conditions.initial_toleration_seconds,
+            0,
+        ),
         ("gracePeriodSeconds", application.grace_period_seconds, 1),
         ("settleSeconds", application.settle_seconds, 0),
         ("fencing.goneWithinSeconds", application.fencing.gone_within_seconds, 1),
         ("verification.healthyWithinSeconds", verification.healthy_within_seconds, 1),
         ("verification.maxSeconds", verification.max_seconds, 1),
+        ("budget.windowSeconds", application.budget.window_seconds, 1),
+        ("budget.coolDownSeconds", application.budget.cool_down_seconds, 0),
     ]
     for name, value, least in seconds:
         if value is not None and not least <= value <= SECONDS_MAX:
@@ -188,6 +197,29 @@ def _check_seconds(application: ApplicationFailover) -> Iterator[Finding]:
             f"({verification.healthy_within_seconds}), which then never ends a wait."
         )
         yield warning(f"{APPLICATION}.verification.maxSeconds", "NeverReached", message)
+
+
+def _check_budget(application: ApplicationFailover) -> Iterator[Finding]:
+    moves = application.budget.max_failovers
+    if not 1 <= moves <= MAX_FAILOVERS_MOST:
+        message = (
+            f"is {moves}, but must be a whole number from 1 to {MAX_FAILOVERS_MOST}; "
+            "to be asked before each move, write mode: Confirm."
+        )
+        yield error(f"{APPLICATION}.budget.maxFailovers", "OutOfRange", message)
+
+
+def _check_start_up(application: ApplicationFailover) -> Iterator[Finding]:
+    conditions = application.decision_conditions
+    initial = conditions.initial_toleration_seconds
+    if initial is not None and 0 <= initial < conditions.toleration_seconds:
+        message = (
+            f"is {initial}, less than tolerationSeconds ({conditions.toleration_seconds}): "
+            "what starts gets less time than what broke."
+        )
+        yield warning(
+            f"{APPLICATION}.decisionConditions.initialTolerationSeconds", "ShortStart", message
+        )
 
 
 def _check_purge(policy: Policy, application: ApplicationFailover) -> Iterator[Finding]:

@@ -38,8 +38,6 @@ BEYOND_KARMADA = (
 """Fields that `FailoverPolicy` has and Karmada's documents have not."""
 
 NOT_YET = {
-    f"{_APPLICATION}.decisionConditions.initialTolerationSeconds": "tolerationSeconds counts",
-    f"{_APPLICATION}.budget": "there is no bound on how often an application is moved",
     f"{_APPLICATION}.failback": "going back is a failover that a person starts",
     f"{_APPLICATION}.priority": "failovers start in the order in which they are found",
 }

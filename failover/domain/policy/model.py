@@ -25,6 +25,9 @@ API_VERSION = "stateful-failover.dev/v1alpha1"
 OWNED_SETTLE = timedelta(seconds=10)
 """How long "gone" must last where something else might put the object back."""
 
+MAX_FAILOVERS_MOST = 50
+"""Moves that a record can count (`failover/domain/budget.py`)."""
+
 SPELLINGS = {"Immediately": "Directly", "Graciously": "Gracefully"}
 """Karmada's first names of the purge modes, and today's."""
 
@@ -47,6 +50,9 @@ class DecisionConditions(PolicyModel):
     toleration_seconds: int = 300
     """Seconds that the application must have been unhealthy, all told, before it is moved; strictly
     more than this, and 0 is at once."""
+    initial_toleration_seconds: int | None = None
+    """The same, until the application was healthy on its cluster once: what starts may take longer
+    than what broke. Left out: as tolerationSeconds."""
     on_unknown: OnUnknown = "Pause"
     """What a time without a verdict does to the seconds counted: `Pause` keeps them and adds none,
     `Count` adds it as unhealthy, `Reset` begins again (Karmada's way)."""
@@ -55,6 +61,12 @@ class DecisionConditions(PolicyModel):
     def toleration(self) -> timedelta:
         """`tolerationSeconds` as a duration."""
         return timedelta(seconds=self.toleration_seconds)
+
+    @property
+    def initial_toleration(self) -> timedelta:
+        """`initialTolerationSeconds` as a duration."""
+        seconds = self.initial_toleration_seconds
+        return self.toleration if seconds is None else timedelta(seconds=seconds)
 
 
 class StatePreservation(PolicyModel):
@@ -99,6 +111,28 @@ class Verification(PolicyModel):
         return timedelta(seconds=self.max_seconds)
 
 
+class Budget(PolicyModel):
+    """How often an application is moved without a person."""
+
+    max_failovers: int = 3
+    """Moves that may begin within the window, at most 50; the next one is held (`BudgetExhausted`)."""
+    window_seconds: int = 3600
+    """Seconds for which a move counts."""
+    cool_down_seconds: int = 60
+    """Seconds from the beginning of one move to that of the next; meanwhile it is held
+    (`CoolingDown`)."""
+
+    @property
+    def window(self) -> timedelta:
+        """`windowSeconds` as a duration."""
+        return timedelta(seconds=self.window_seconds)
+
+    @property
+    def cool_down(self) -> timedelta:
+        """`coolDownSeconds` as a duration."""
+        return timedelta(seconds=self.cool_down_seconds)
+
+
 class TemplateSource(PolicyModel):
     """Where the new copy's manifest comes from."""
 
@@ -133,6 +167,9 @@ class ApplicationFailover(PolicyModel):
     back, otherwise 0."""
     verification: Verification = Verification()
     """How long a new copy may take to become healthy."""
+    budget: Budget = Budget()
+    """How often it is moved without a person; beyond that it is held, until there is room again or
+    a person lets it go on. It counts for Karmada's documents as well."""
     allow_managers: tuple[str, ...] = ()
     """Owners of the object (such as `argocd`, `flux`, `helm`, `karmada`, or the name of a field
     manager) that may stay although they might put the old copy back."""
@@ -150,6 +187,11 @@ class ApplicationFailover(PolicyModel):
     def toleration(self) -> timedelta:
         """How long the application must have been unhealthy."""
         return self.decision_conditions.toleration
+
+    def tolerated(self, *, starting_up: bool) -> timedelta:
+        """How long it must have been unhealthy, given whether it was healthy there at all so far."""
+        conditions = self.decision_conditions
+        return conditions.initial_toleration if starting_up else conditions.toleration
 
     @property
     def grace_period(self) -> timedelta | None:

@@ -203,17 +203,30 @@ BAD = [
         id="selector-of-another-namespace",
     ),
     pytest.param(
-        OURS.replace("Directly", "Directly\n      budget: {maxFailovers: 1}"),
-        f"{APPLICATION}.budget", "NotYet",
-        "is not yet supported by this release: there is no bound on how often an application is "
-        "moved. Take it out.",
-        id="not-yet-budget",
+        OURS.replace("Directly", "Directly\n      budget: {maxFailovers: 0}"),
+        f"{APPLICATION}.budget.maxFailovers", "OutOfRange",
+        "is 0, but must be a whole number from 1 to 50; to be asked before each move, write "
+        "mode: Confirm.",
+        id="budget-of-nothing",
     ),
     pytest.param(
-        OURS.replace("{tolerationSeconds: 120}", "{initialTolerationSeconds: 120}"),
-        f"{APPLICATION}.decisionConditions.initialTolerationSeconds", "NotYet",
-        "is not yet supported by this release: tolerationSeconds counts. Take it out.",
-        id="not-yet-initial-toleration",
+        OURS.replace("Directly", "Directly\n      budget: {windowSeconds: 0}"),
+        f"{APPLICATION}.budget.windowSeconds", "OutOfRange",
+        "is 0, but must be a whole number from 1 to 2147483647.",
+        id="budget-without-a-window",
+    ),
+    pytest.param(
+        OURS.replace("120}", "120, initialTolerationSeconds: -1}"),
+        f"{APPLICATION}.decisionConditions.initialTolerationSeconds", "OutOfRange",
+        "is -1, but must be a whole number from 0 to 2147483647.",
+        id="initial-toleration-out-of-range",
+    ),
+    pytest.param(
+        OURS.replace("Directly", "Directly\n      failback: {}"),
+        f"{APPLICATION}.failback", "NotYet",
+        "is not yet supported by this release: going back is a failover that a person starts. "
+        "Take it out.",
+        id="not-yet-failback",
     ),
     pytest.param(
         OURS.replace("Directly", "Directly\n      template: {from: Directory}"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import random
+from datetime import UTC, datetime
 
 import pytest
 
+from failover.domain.budget import CountedMove
 from failover.domain.identity import ApplicationRef
 from failover.domain.record import (
     CHUNK_BYTES,
@@ -53,6 +55,7 @@ def record(filler: str = "") -> Record:
         claim="run.1",
         home="east",
         state={"a": "b"},
+        counted=(CountedMove(at=datetime(2026, 11, 27, tzinfo=UTC), claim="run.0"),),
         move=move(filler),
     )
 
@@ -76,6 +79,13 @@ def test_no_secret_is_larger_than_kubernetes_takes() -> None:
     assert len(parts) > 1
     for each in (head, *parts):
         assert len(each["data"]["move"]) < 1024 * 1024
+
+
+def test_counts_that_nobody_can_read_are_none() -> None:
+    """Whoever clears them by hand has the moves counted anew."""
+    head, _ = to_secrets(record())
+    head["metadata"]["annotations"]["stateful-failover.dev/counted-moves"] = "often"
+    assert from_secrets(ORDERS, head, {}).counted == ()
 
 
 def test_a_missing_part_is_noticed() -> None:

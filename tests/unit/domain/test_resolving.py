@@ -55,6 +55,17 @@ def test_nothing_can_be_retried_or_skipped_that_is_not_blocked(phase: Phase) -> 
     assert refusal(standing, Decision(SKIP)) is not None
 
 
+@pytest.mark.parametrize("phase", [Phase.HELD, Phase.PLANNING, Phase.CAPTURING])
+def test_a_person_may_go_past_the_budget(phase: Phase) -> None:
+    """In each phase in which it stands while it is held; not past a pause, and not without a note."""
+    held = Standing(phase, blocked=False, delete_accepted=False, held="BudgetExhausted")
+    assert refusal(held, Decision(SKIP, note="it is needed there")) is None
+    assert "--reason" in (refusal(held, Decision(SKIP)) or "")
+    assert refusal(held, Decision(RETRY)) is not None
+    paused = Standing(phase, blocked=False, delete_accepted=False, held="Paused")
+    assert "failover resume" in (refusal(paused, Decision(SKIP, note="why")) or "")
+
+
 @pytest.mark.parametrize(
     ("standing", "decision", "words"),
     [
