@@ -7,7 +7,7 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from failover.domain.phases import Action, Outcome
 from failover.domain.policy import Policy
-from tests.support.saga import Application, Saga, policy_of
+from tests.support.saga import NAMESPACE, Application, Saga, policy_of
 from tests.support.waiting import eventually
 
 
@@ -47,6 +47,6 @@ async def test_a_ping_pong_is_held_until_a_person_lets_it_go_on(saga: Saga) -> N
     assert ending.result is not None
     assert any("west is taken out of service" in each for each in ending.result.decisions)
     await app.lives_on(ending.result.target)
-    await app.kept_its_promises()
+    await saga.recorder.never_two(NAMESPACE, app.name)
     assert ending.result.plan is not None
     assert [each.reason for each in ending.result.plan.warnings][:1] == ["BudgetExhausted"]
