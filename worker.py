@@ -21,6 +21,8 @@ from activities.crowd import Crowd
 from activities.deciding import Deciding
 from activities.finishing import Finishing
 from activities.lanes import LANES, Lanes
+from activities.fitting import Capacities
+from activities.lanes import Lanes
 from activities.moving import Moving
 from activities.observing import Observing
 from activities.purging import Purging
@@ -88,7 +90,7 @@ def _worker(
 ) -> Worker:
     """An async wait costs memory, not a thread, so it takes thousands."""
     deciding, finishing, moving, observing, purging, telling = (
-        Deciding(fleet, Crowd()),
+        Deciding(fleet, Crowd(), Capacities(fleet)),
         Finishing(fleet, lanes),
         Moving(fleet, lanes),
         Observing(fleet, lanes),

@@ -16,14 +16,18 @@ from activities.adopting import adoption_of
 from activities.attempts import effect
 from activities.crowd import Crowd
 from activities.dependents import Needs, needs_of_record, needs_on, plan_dependents
+from activities.fitting import Capacities, Demands, Survey
 from activities.looking import Snapshot, look_everywhere
 from activities.seeing import health_now
 from activities.together import Together
 from activities.trying import dry_run
 from failover.domain.budget import admission
+from failover.domain.capacity.pods import Pods
+from failover.domain.capacity.workloads import demand_of
 from failover.domain.errors import (
     ClusterUnreachable,
     FailoverError,
+    InvalidInput,
     TransientError,
 )
 from failover.domain.health import Health
@@ -71,20 +75,23 @@ class Deciding:
 
     fleet: Fleet
     crowd: Crowd
+    capacities: Capacities
 
     @activity.defn
     @effect
     async def plan_failover(self, request: PlanRequest) -> PlanAnswer:
         """The plan, or why there is none."""
         now = activity.info().started_time
-        answer = await decide(self.fleet, request, now)
+        answer = await decide(self.fleet, request, now, self.capacities)
         crowded = request.due is not None and self.crowd.joined(
             request.failover, request.due, now
         )
         return PlanAnswer(answer=answer, crowded=crowded)
 
 
-async def decide(fleet: Fleet, request: PlanRequest, now: datetime) -> Answer:
+async def decide(
+    fleet: Fleet, request: PlanRequest, now: datetime, capacities: Capacities
+) -> Answer:
     """Gather, then decide, in that order; the first rule that applies answers.
 
     `now` only tells whether the budget has room: a plan warns, the capture holds.
@@ -92,7 +99,7 @@ async def decide(fleet: Fleet, request: PlanRequest, now: datetime) -> Answer:
     fleet.cluster(request.source)
     snapshot = await look_everywhere(fleet, request)
     if request.claim:
-        return await _plan_from_record(fleet, request, snapshot)
+        return await _plan_from_record(fleet, capacities, request, snapshot)
     if (adoption := await adoption_of(fleet, request, snapshot)) is not None:
         return adoption
     _raise_if_source_unseen(request, snapshot)
@@ -119,6 +126,7 @@ async def decide(fleet: Fleet, request: PlanRequest, now: datetime) -> Answer:
         raise source_cluster_uid  # only now: without a plan nobody needs it
     return await _choose(
         fleet,
+        capacities,
         request,
         snapshot,
         manifest,
@@ -182,7 +190,9 @@ class _Subject:
     from_record: Record | None = None
 
 
-async def _plan_from_record(fleet: Fleet, request: PlanRequest, snapshot: Snapshot) -> Answer:
+async def _plan_from_record(
+    fleet: Fleet, capacities: Capacities, request: PlanRequest, snapshot: Snapshot
+) -> Answer:
     """Another target for a move that is under way: the record is the truth."""
     ours = [name for name, head in snapshot.heads.items() if claim_of(head) == request.claim]
     generation = max((generation_of(snapshot.heads[name]) for name in ours), default=0)
@@ -206,11 +216,16 @@ async def _plan_from_record(fleet: Fleet, request: PlanRequest, snapshot: Snapsh
         source_cluster_uid=move.source_cluster_uid,
         from_record=record,
     )
-    return await _choose(fleet, request, snapshot, move.original, subject)
+    return await _choose(fleet, capacities, request, snapshot, move.original, subject)
 
 
 async def _choose(
-    fleet: Fleet, request: PlanRequest, snapshot: Snapshot, manifest: Manifest, subject: _Subject
+    fleet: Fleet,
+    capacities: Capacities,
+    request: PlanRequest,
+    snapshot: Snapshot,
+    manifest: Manifest,
+    subject: _Subject,
 ) -> Answer:
     """Choose a target, try it by a dry run; where it refuses, choose again without it."""
     facts = {each.name: each for each in fleet.facts}
@@ -224,24 +239,54 @@ async def _choose(
         needs = needs_of_record(record.move)
     else:
         needs = await needs_on(fleet.cluster(subject.source), request.policy, manifest)
+    survey, demands = await _survey(fleet, capacities, request, subject, verdicts)
     while True:
+        fit = survey.judge(demands)
         chosen = choose(
             request.policy,
             fleet.facts,
             source=subject.source,
             tried=tried,
-            verdicts=verdicts,
+            verdicts={**fit.full, **verdicts},
             requested=request.requested_target or None,
+            free_percent=fit.free_percent,
         )
         if not isinstance(chosen, Choice):
             lasting = lasting_refusal(chosen.considered, chosen.message)
             return lasting or NoCandidateNow(message=chosen.message, considered=chosen.considered)
+        if not request.observes:
+            survey.keep(chosen.target, demands)
         target = facts[chosen.target]
         wanted = rendered(subject.original, request.overrides, subject.labels, target)
         trial = await _try_target(fleet, request, subject, needs, wanted, chosen.target)
         if trial.refused is None:
-            return _made(request, snapshot, subject, chosen, wanted, trial)
+            unchecked = survey.warnings(chosen.target, demands)
+            return _made(request, snapshot, subject, chosen, wanted, trial, unchecked)
+        survey.let_go()
         verdicts = {**verdicts, chosen.target: trial.refused}
+
+
+async def _survey(
+    fleet: Fleet,
+    capacities: Capacities,
+    request: PlanRequest,
+    subject: _Subject,
+    verdicts: Mapping[str, ClusterVerdict],
+) -> tuple[Survey, Demands]:
+    """What is known of the candidates' room, and what the application would ask for on each."""
+    demands: dict[str, tuple[Pods, ...] | None] = {}
+    if request.policy.spec.placement.capacity == "Check":
+        tried = frozenset(request.tried)
+        meant = candidates(request.policy, fleet.facts, source=subject.source, tried=tried)
+        facts = {each.name: each for each in fleet.facts}
+        for name in (each for each in meant if each not in verdicts):
+            try:
+                wanted = rendered(subject.original, request.overrides, {}, facts[name])
+            except InvalidInput:
+                demands[name] = None  # told when it is chosen
+            else:
+                demands[name] = demand_of(wanted)
+    return await capacities.survey(request.application, demands), demands
 
 
 def _made(
@@ -251,10 +296,11 @@ def _made(
     chosen: Choice,
     wanted: Manifest,
     trial: _Trial,
+    unchecked: tuple[Warn, ...] = (),
 ) -> FailoverPlan:
     record = subject.from_record
     unseen = sorted(set(snapshot.failures) - {subject.source})
-    warnings = subject.warnings
+    warnings = (*subject.warnings, *unchecked)
     if unseen:
         message = f"not seen: {', '.join(unseen)}; nobody knows whether a copy is there"
         warnings = (*warnings, Warn(reason="CopiesUnverified", message=message))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from activities.deciding import decide
+from activities.fitting import Capacities
 from cli.addressing import resolve
 from cli.policies import load, policy_of
 from cli.topology import Place, home, interrupted_move, look, not_there
@@ -138,8 +139,9 @@ async def plan(fleet: KubeFleet, prepared: Prepared) -> Answer:
         health_rule=prepared.health_rule,
         forced=True,
         ignore_health=True,
+        observes=True,
     )
-    return await decide(fleet, request, datetime.now(UTC))
+    return await decide(fleet, request, datetime.now(UTC), Capacities(fleet))
 
 
 def final_manifest(fleet: KubeFleet, prepared: Prepared, made: FailoverPlan) -> Manifest:

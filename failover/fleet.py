@@ -8,10 +8,10 @@ Reads without a remark are quorum reads (no `resourceVersion`, straight from etc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest
@@ -19,6 +19,8 @@ from failover.domain.marks import FIELD_MANAGER
 from failover.domain.topology import ClusterFacts
 
 __all__ = ["FIELD_MANAGER", "Change", "Cluster", "Fleet", "Manifest", "Resource"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,22 @@ class Cluster(Protocol):
         field_selector: str = "",
     ) -> list[Manifest]:
         """All objects, from a quorum, page by page; an empty namespace means all of them."""
+        ...
+
+    async def sift(
+        self,
+        kind: GroupKind,
+        keep: Callable[[Manifest], T],
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+    ) -> Sequence[T]:
+        """What `keep` makes of each object, for lists too long to hold: only a page is in memory.
+
+        `metadata_only`: the objects come with their metadata and, as a rule, nothing else.
+        """
         ...
 
     def known(self, kind: GroupKind, namespace: str, owner_uid: str) -> Sequence[Manifest] | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from failover.domain.capacity.reservations import Reservation
 from failover.domain.errors import AlreadyExists, Conflict, DefiniteError, NotFound, TransientError
 from failover.domain.identity import ApplicationRef, GroupKind, record_name
 from failover.domain.manifest import Manifest, mapping, text
 from failover.domain.record import (
     LABEL,
     NAMESPACE,
+    OPEN_LABEL,
     Move,
     Record,
     RecordDamaged,
@@ -25,6 +27,7 @@ from failover.domain.record import (
     is_open,
     part_count,
     part_name,
+    reservation_of,
     to_secrets,
 )
 from failover.domain.steps import Claim
@@ -95,6 +98,14 @@ async def moves_under_way(cluster: Cluster, namespace: str, *, but: ApplicationR
             move = (await _whole(cluster, application, head)).record.move
             moves += [move] if move is not None else []
     return moves
+
+
+async def reservations_on(cluster: Cluster) -> list[Reservation]:
+    """What open moves have been promised here; no record's data is read for it."""
+    found = await cluster.sift(
+        SECRET, reservation_of, NAMESPACE, label_selector=f"{OPEN_LABEL}=true", metadata_only=True
+    )
+    return [each for each in found if each is not None and each.cluster == cluster.name]
 
 
 async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:

@@ -86,6 +86,7 @@ def plan_request(run: Run) -> PlanRequest:
         health_rule=request.health_rule,
         forced=state.forced,
         ignore_health=state.forced or bool(state.attempted) or state.source_gone,
+        observes=not run.may_write,
     )
 
 

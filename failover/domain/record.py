@@ -26,6 +26,10 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from failover.domain.budget import CountedMove
+from failover.domain.capacity.reservations import Reservation
+from failover.domain.capacity.reservations import read as read_reservation
+from failover.domain.capacity.reservations import written as written_reservation
+from failover.domain.capacity.workloads import demand_of
 from failover.domain.closure import OwnedRef
 from failover.domain.errors import DefiniteError
 from failover.domain.identity import ApplicationRef, record_name
@@ -39,6 +43,8 @@ MOVE_BYTES_MAX = 64 * 1024 * 1024
 """More than this unpacked is refused, so that a crafted record cannot exhaust memory."""
 
 LABEL = f"{OUR_PREFIX}record"
+OPEN_LABEL = f"{OUR_PREFIX}open"
+"""On the Secret of a record whose move is under way, so that a list need not bring the closed ones."""
 _APPLICATION = f"{OUR_PREFIX}application"
 _GENERATION = f"{OUR_PREFIX}generation"
 _CLAIM = f"{OUR_PREFIX}claim"
@@ -46,6 +52,7 @@ _HOME = f"{OUR_PREFIX}home"
 _STATE = f"{OUR_PREFIX}state"
 _COUNTED = f"{OUR_PREFIX}counted-moves"
 _PARTS = f"{OUR_PREFIX}parts"
+_RESERVED = f"{OUR_PREFIX}reserved"
 _DATA_KEY = "move"
 _COUNTED_MOVES = TypeAdapter(tuple[CountedMove, ...])
 
@@ -119,12 +126,30 @@ def to_secrets(record: Record, *, namespace: str = NAMESPACE) -> tuple[Manifest,
         _COUNTED: _COUNTED_MOVES.dump_json(record.counted).decode(),
         _PARTS: json.dumps(digests),
     }
+    if record.move is not None:
+        annotations |= _reserved(record.move)
     head = _secret(name, namespace, annotations, chunks[0] if chunks else b"")
+    if record.move is not None:
+        head["metadata"]["labels"][OPEN_LABEL] = "true"
     rest = [
         _secret(part_name(record.application, record.generation, number), namespace, {_APPLICATION: record.application.key}, chunk)
         for number, chunk in enumerate(chunks[1:], start=1)
     ]  # fmt: skip
     return head, rest
+
+
+def reservation_of(head: Manifest) -> Reservation | None:
+    """What the move of this Secret has been promised on its target, by its metadata alone."""
+    application = application_of(head)
+    raw = annotations_of(head).get(_RESERVED, "")
+    return read_reservation(application, raw) if application is not None and raw else None
+
+
+def _reserved(move: Move) -> dict[str, str]:
+    demand = demand_of(move.rendered)
+    if move.withdrawn or not demand:
+        return {}
+    return {_RESERVED: written_reservation(move.target, demand)}
 
 
 def part_name(application: ApplicationRef, generation: int, number: int) -> str:

@@ -3,7 +3,8 @@
 Never the source, never a cluster that was tried already, never one that the policy does not mean or
 that cannot take it; and for every cluster of the fleet there is a reason. Affinity groups are tried
 in their order: the first that has an eligible cluster gives the target. Within a group the order of
-`clusterNames` decides, then the order of the fleet file. Eligibility does not hang on either.
+`clusterNames` decides, then which is the emptiest, then the order of the fleet file. Eligibility hangs on
+none of them.
 """
 
 from __future__ import annotations
@@ -88,8 +89,11 @@ def choose(
     tried: frozenset[str],
     verdicts: Mapping[str, ClusterVerdict],
     requested: str | None = None,
+    free_percent: Mapping[str, int] | None = None,
 ) -> Choice | NoCandidate:
     """The cluster to move to. A requested one must pass the same checks, and no other is taken.
+
+    `free_percent` says how empty clusters are, as far as it is known.
 
     `verdicts` are what was found on the clusters; one without a verdict was not looked at, and is
     judged by the fleet file alone.
@@ -108,8 +112,14 @@ def choose(
     for group in groups:
         members = [each for each in wanted if group.matches(each)]
         if members:
-            target = min(members, key=lambda each: _preference(group, each.name)).name
-            judged[target] = _chosen(target, group, asked=requested is not None)
+            free = free_percent or {}
+            first = min(_preference(group, each.name) for each in members)
+            tied = [each.name for each in members if _preference(group, each.name) == first]
+            target = max(tied, key=lambda name: free.get(name, -1))
+            if requested is None and target != tied[0]:
+                judged[target] = _emptiest(target, free[target])
+            else:
+                judged[target] = _chosen(target, group, asked=requested is not None)
             return Choice(target, group.affinity_name, tuple(judged.values()))
     return NoCandidate(tuple(judged.values()), requested)
 
@@ -135,6 +145,11 @@ def _chosen(target: str, group: ClusterAffinityTerm, *, asked: bool) -> Consider
     return Considered(
         target, "Chosen", "FirstEligible", f"{target} is the first eligible cluster{where}."
     )
+
+
+def _emptiest(target: str, free: int) -> Considered:
+    message = f"{target} is the emptiest of those that are equally good: {free} % is free."
+    return Considered(target, "Chosen", "Emptiest", message)
 
 
 def _judge(

@@ -92,6 +92,8 @@ class PlanRequest(Wire):
     """A replacement target is wanted; the source was judged before."""
     due: datetime | None = None
     """When the toleration ends, where the plan is made ahead of that."""
+    observes: bool = False
+    """Nothing will be done with the plan, so no room is kept for it."""
 
 
 class PlanAnswer(Wire):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from failover.domain.errors import InvalidInput, NotFound
 from failover.domain.identity import GroupKind
@@ -18,9 +18,11 @@ from failover.kube.discovery import Discovery
 from failover.kube.errors import Doing
 from failover.kube.following import Followings
 from failover.kube.kinds import Kinds
-from failover.kube.listing import KindCollection, list_all
+from failover.kube.listing import KindCollection, list_all, sift
 from failover.kube.objects import doing_to, identity, path_of, writing
 from failover.kube.watching import Patience
+
+T = TypeVar("T")
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -80,10 +82,24 @@ class KubeCluster:
         field_selector: str = "",
     ) -> list[Manifest]:
         """All objects, page by page."""
-        selectors = (("labelSelector", label_selector), ("fieldSelector", field_selector))
-        query = tuple((key, value) for key, value in selectors if value)
+        query = _selecting(label_selector, field_selector)
         items, _ = await list_all(self._kinds, self._connection, kind, namespace, query)
         return items
+
+    async def sift(
+        self,
+        kind: GroupKind,
+        keep: Callable[[Manifest], T],
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+    ) -> Sequence[T]:
+        """What `keep` makes of each object, page by page."""
+        query = _selecting(label_selector, field_selector)
+        collection = self._collection(kind, namespace)
+        return await sift(collection, query, keep, metadata_only=metadata_only)
 
     def known(self, kind: GroupKind, namespace: str, owner_uid: str) -> Sequence[Manifest] | None:
         """What a shared watch that is in step has with this owner; `None` where none is."""
@@ -212,3 +228,8 @@ class KubeCluster:
 
     def _doing(self, verb: str, kind: GroupKind, namespace: str, name: str) -> Doing:
         return doing_to(verb, kind, namespace, name, self.name)
+
+
+def _selecting(labels: str, fields: str) -> tuple[tuple[str, str], ...]:
+    selectors = (("labelSelector", labels), ("fieldSelector", fields))
+    return tuple((key, value) for key, value in selectors if value)

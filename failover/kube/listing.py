@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from failover.domain.errors import DefiniteError
 from failover.domain.identity import GroupKind
@@ -16,38 +18,75 @@ PAGE_SIZE = 500
 LIST_OBJECTS_MAX = 100_000
 _RESTARTS_MAX = 3
 
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+"""Asks for a list without spec, status and data; who does not know that sends the whole objects."""
+
 Query = tuple[tuple[str, str], ...]
+T = TypeVar("T")
 
 
 async def list_all(
     kinds: Kinds, connection: Connection, kind: GroupKind, namespace: str, query: Query = ()
 ) -> tuple[list[Manifest], str]:
     """All objects, from a quorum, and the resourceVersion of the whole, to watch from."""
+    return await sift_all(_Listing(kinds, connection, kind, namespace, query), lambda each: each)
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What is listed, and how."""
+
+    kinds: Kinds
+    connection: Connection
+    kind: GroupKind
+    namespace: str
+    query: Query = ()
+    accept: str = "application/json"
+
+
+async def sift(
+    collection: KindCollection, query: Query, keep: Callable[[Manifest], T], *, metadata_only: bool
+) -> list[T]:
+    """What `keep` makes of each object, with one page of objects in memory at a time."""
+    listing = _Listing(
+        collection.kinds,
+        collection.connection,
+        collection.kind,
+        collection.namespace,
+        query,
+        METADATA_ONLY if metadata_only else "application/json",
+    )
+    kept, _ = await sift_all(listing, keep)
+    return kept
+
+
+async def sift_all(listing: _Listing, keep: Callable[[Manifest], T]) -> tuple[list[T], str]:
+    """What `keep` makes of each object, and the resourceVersion of the whole."""
     for _ in range(_RESTARTS_MAX - 1):
         try:
-            return await _pages(kinds, connection, kind, namespace, query)
+            return await _pages(listing, keep)
         except Expired:
             # The version that the pages have in common was compacted away in the middle.
             continue
-    return await _pages(kinds, connection, kind, namespace, query)
+    return await _pages(listing, keep)
 
 
-async def _pages(
-    kinds: Kinds, connection: Connection, kind: GroupKind, namespace: str, query: Query
-) -> tuple[list[Manifest], str]:
+async def _pages(listing: _Listing, keep: Callable[[Manifest], T]) -> tuple[list[T], str]:
+    kind, namespace, connection = listing.kind, listing.namespace, listing.connection
     doing = doing_to("list", kind, namespace, "", connection.cluster)
-    items: list[Manifest] = []
+    items: list[T] = []
     token = ""
 
     async def page(resource: Resource) -> Manifest:
         paging = (("limit", str(PAGE_SIZE)), *((("continue", token),) if token else ()))
-        call = Call(doing, "GET", path_of(resource, namespace), (*query, *paging))
+        query = (*listing.query, *paging)
+        call = Call(doing, "GET", path_of(resource, namespace), query, accept=listing.accept)
         answer: Manifest = await connection.request(call)
         return answer
 
     while True:
-        answer = await kinds.using(lambda discovery: discovery.resource(kind), page)
-        items += items_of(answer)
+        answer = await listing.kinds.using(lambda discovery: discovery.resource(kind), page)
+        items += [keep(each) for each in items_of(answer)]
         if len(items) > LIST_OBJECTS_MAX:
             raise DefiniteError(
                 f"{doing}: more than {LIST_OBJECTS_MAX} objects", reason="TooManyObjects"

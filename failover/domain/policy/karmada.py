@@ -16,6 +16,7 @@ _APPLICATION = "spec.failover.application"
 _RULE = f"{_APPLICATION}.statePreservation.rules[]"
 
 BEYOND_KARMADA = (
+    "spec.placement.capacity",
     f"{_APPLICATION}.decisionConditions.onUnknown",
     f"{_APPLICATION}.decisionConditions.initialTolerationSeconds",
     f"{_APPLICATION}.mode",

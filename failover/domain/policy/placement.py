@@ -43,6 +43,10 @@ class Placement(PolicyModel):
     """Accepted for Karmada's sake; an application always runs on one cluster."""
     replica_scheduling: ReplicaScheduling | None = None
     """Accepted for Karmada's sake; an application always runs on one cluster."""
+    capacity: Literal["Check", "Ignore"] = "Check"
+    """`Check`: a cluster has to have room for what the application requests, by its ResourceQuotas and
+    by its nodes, less what runs there and what other failovers in flight will bring; where that cannot
+    be read, it is not checked. `Ignore`: it need not, as where nodes are added on demand."""
 
     @property
     def groups(self) -> tuple[ClusterAffinityTerm, ...]:
