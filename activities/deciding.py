@@ -275,7 +275,7 @@ async def _survey(
 ) -> tuple[Survey, Demands]:
     """What is known of the candidates' room, and what the application would ask for on each."""
     demands: dict[str, tuple[Pods, ...] | None] = {}
-    if request.policy.spec.placement.capacity == "Check":
+    if request.policy.checks_capacity:
         tried = frozenset(request.tried)
         meant = candidates(request.policy, fleet.facts, source=subject.source, tried=tried)
         facts = {each.name: each for each in fleet.facts}

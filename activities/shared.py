@@ -67,6 +67,11 @@ class Shared(Generic[K, T]):
             return known.value
         return ClusterUnreachable("it took too long to find out", reason="ClusterUnreachable")
 
+    @property
+    def under_way(self) -> tuple[asyncio.Task[None], ...]:
+        """The reads that go on, whoever still waits for them."""
+        return tuple(self._reading.values())
+
     async def _ask(self, key: K) -> None:
         try:
             value: T | FailoverError = await self._read(key)

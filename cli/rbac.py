@@ -138,7 +138,12 @@ def print_roles(
     ]
     dependents = any(policy.spec.propagate_deps for policy in policies)
     manifests = roles(
-        known, role.value, namespaces or (), dependents=dependents, subject=_subject(subject)
+        known,
+        role.value,
+        namespaces or (),
+        dependents=dependents,
+        capacity=any(policy.checks_capacity for policy in policies),
+        subject=_subject(subject),
     )
     typer.echo(yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True), nl=False)
 

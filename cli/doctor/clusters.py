@@ -29,6 +29,7 @@ _KINDS: Mapping[tuple[str, str], GroupKind] = {
     ("", "namespaces"): NAMESPACE,
     ("", "nodes"): GroupKind("", "Node"),
     ("", "pods"): GroupKind("", "Pod"),
+    ("", "resourcequotas"): GroupKind("", "ResourceQuota"),
     ("", "configmaps"): GroupKind("", "ConfigMap"),
     ("", "secrets"): GroupKind("", "Secret"),
     ("", "serviceaccounts"): GroupKind("", "ServiceAccount"),
@@ -139,17 +140,43 @@ async def _rights(cluster: Cluster, policies: Sequence[Policy]) -> list[Finding]
             )
         else:
             kinds.append(kind)
-    dependents = any(policy.spec.propagate_deps for policy in policies)
+    asked = {
+        "always": True,
+        "dependents": any(policy.spec.propagate_deps for policy in policies),
+        "capacity": False,  # without these rights, everything else still works
+    }
     reading, moving = set[Asked](), set[Asked]()
     for right, namespaces in _wanted(kinds, _namespaces(policies)):
-        if right.names or (right.when == "dependents" and not dependents):
+        if right.names or not asked[right.when]:
             continue  # what is bound to names has been proved by reading them
         for kind in _of(right):
             reading |= {(kind, verb, place) for verb in right.reading for place in namespaces}
             moving |= {(kind, verb, place) for verb in right.moving for place in namespaces}
     lacking = await _lacking(cluster, sorted(reading | moving))
     findings.append(_judged(cluster.name, lacking & reading, lacking))
+    if any(policy.checks_capacity for policy in policies):
+        findings += await _capacity(cluster, kinds, policies)
     return findings
+
+
+async def _capacity(
+    cluster: Cluster, kinds: Sequence[GroupKind], policies: Sequence[Policy]
+) -> list[Finding]:
+    """Whether it can be known that a cluster is full; where not, it is not checked."""
+    asked = [
+        (kind, verb, place)
+        for right, places in _wanted(kinds, _namespaces(policies))
+        if right.when == "capacity"
+        for kind in _of(right)
+        for verb in right.reading
+        for place in places
+    ]
+    lacking = await _lacking(cluster, asked)
+    if not lacking:
+        return []
+    told = "; ".join(_told(each) for each in sorted(lacking))
+    message = f"whether there is room for a copy is not checked there; missing: {told}"
+    return [warn(about(cluster.name), "CapacityUnknown", message, _grant(cluster.name))]
 
 
 def _wanted(

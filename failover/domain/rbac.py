@@ -17,7 +17,7 @@ SYSTEM_NAMESPACE = "failover-system"
 
 RoleName = Literal["watcher", "mover"]
 Scope = Literal["cluster", "application", "system"]
-When = Literal["always", "dependents"]
+When = Literal["always", "dependents", "capacity"]
 
 _LABELS = {"app.kubernetes.io/part-of": "stateful-failover"}
 _API_GROUP = "rbac.authorization.k8s.io"
@@ -97,6 +97,24 @@ RIGHTS: tuple[Right, ...] = (
         ("get",),
         (),
         "a pod on a node that is not ready is not confirmed gone",
+    ),
+    Right(
+        "cluster",
+        "",
+        ("nodes", "pods"),
+        ("list",),
+        (),
+        "what is free on a cluster: its nodes, less what all pods request",
+        when="capacity",
+    ),
+    Right(
+        "application",
+        "",
+        ("resourcequotas",),
+        ("list",),
+        (),
+        "what a namespace may request",
+        when="capacity",
     ),
     Right(
         "application",
@@ -184,8 +202,8 @@ RIGHTS: tuple[Right, ...] = (
         "system",
         "",
         ("secrets",),
-        ("get",),
-        ("list", "create", "update", "delete"),
+        ("get", "list"),
+        ("create", "update", "delete"),
         "the records, each a Secret here; RBAC cannot bound `create` by name, the namespace does",
     ),
     Right(
@@ -205,15 +223,18 @@ def roles(
     namespaces: Sequence[str] = (),
     *,
     dependents: bool = True,
+    capacity: bool = True,
     subject: Subject | None = None,
 ) -> list[dict[str, Any]]:
     """The namespace, the roles and their bindings, in the order in which to create them.
 
     Without namespaces, the applications' rights hold in the whole cluster. `dependents` says
-    whether a policy asks for `propagateDeps`: without it no Secret or ConfigMap may be read.
+    whether a policy asks for `propagateDeps`: without it no Secret or ConfigMap may be read; `capacity`,
+    whether one has its candidates' room checked: without it no pods are read in other namespaces.
     """
     whom = subject or Subject()
-    rights = [right for right in RIGHTS if dependents or right.when == "always"]
+    asked = {"always": True, "dependents": dependents, "capacity": capacity}
+    rights = [right for right in RIGHTS if asked[right.when]]
     rights += [
         _workload(kind) for kind in sorted(set(kinds), key=lambda kind: (kind.group, kind.plural))
     ]

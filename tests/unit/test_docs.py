@@ -39,7 +39,7 @@ INTERNAL = {"Expired", "StreamCut"}
 """Errors that a watch deals with by itself; they carry other reasons, or never leave it."""
 NO_REASON = {
     "APIGroupDiscoveryList", "DeleteOptions", "ExecCredential", "SelfSubjectAccessReview",
-    "PersistentVolumeClaim",  # kinds
+    "PersistentVolumeClaim", "ResourceQuota",  # kinds
     "ManagedBy", "NoState",  # warnings of a plan, which stop nothing
     "NotThere",  # the health of what is not there
 }  # fmt: skip

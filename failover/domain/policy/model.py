@@ -277,6 +277,11 @@ class Policy(PolicyModel):
         return "Automatic" if support_of(kind, own=own_rule) is Support.SUPPORTED else "Observe"
 
     @property
+    def checks_capacity(self) -> bool:
+        """Whether a candidate has to have room."""
+        return self.spec.placement.capacity == "Check"
+
+    @property
     def is_karmada(self) -> bool:
         """Whether the document is one of Karmada's."""
         return self.kind != "FailoverPolicy"

@@ -69,6 +69,17 @@ def test_whoever_refers_to_a_dependent_may_be_listed() -> None:
     assert not verbs(roles([FLINK], "watcher"), "ClusterRole", "ingresses")
 
 
+@pytest.mark.parametrize("role", ["watcher", "mover"])
+def test_room_is_read_only_where_it_is_checked(role: RoleName) -> None:
+    """Where every policy ignores capacity, pods of other namespaces and quotas are out of reach."""
+    assert verbs(roles([FLINK], role), "ClusterRole", "resourcequotas") == {"list"}
+    assert verbs(roles([FLINK], role), "ClusterRole", "nodes") == {"get", "list"}
+    without = roles([FLINK], role, ["shop"], capacity=False)
+    assert not verbs(without, "ClusterRole", "resourcequotas")
+    cluster_wide = next(m for m in without if m["kind"] == "ClusterRole")
+    assert "pods" not in {name for rule in cluster_wide["rules"] for name in rule["resources"]}
+
+
 _BESIDE_THE_CATALOGUE = {
     GroupKind("", "Pod"): "pods",
     GroupKind("", "ServiceAccount"): "serviceaccounts",
@@ -90,7 +101,10 @@ def test_named_namespaces_bound_the_applications_rights() -> None:
     assert {resource for rule in everywhere for resource in rule["resources"]} == {
         "namespaces",
         "nodes",
+        "pods",
     }
+    pods = [rule["verbs"] for rule in everywhere if "pods" in rule["resources"]]
+    assert pods == [["list"]], "to count what is free"
     places = [m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"]
     assert places == ["shop", "billing", "failover-system"]
 

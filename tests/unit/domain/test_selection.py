@@ -237,3 +237,29 @@ def test_whatever_the_fleet_the_choice_is_sound(
     again = ask(shuffled)
     assert {each.cluster for each in again.considered if each.standing != "Refused"} == eligible
     assert type(again) is type(found)
+
+
+def test_the_emptiest_of_equally_good_ones_is_chosen() -> None:
+    """Where the policy names no order; a written order and the order of groups come first."""
+    free = {"west": 10, "north": 60}
+
+    def target(placement: object) -> tuple[str, str]:
+        found = choose(
+            placed(placement),
+            FLEET,
+            source="east",
+            tried=frozenset(),
+            verdicts={},
+            free_percent=free,
+        )
+        assert isinstance(found, Choice)
+        return found.target, standing(found)[found.target]
+
+    assert target({}) == ("north", "Emptiest")
+    ordered = {"clusterNames": ["west", "north"]}
+    assert target({"clusterAffinity": ordered}) == ("west", "FirstEligible")
+    groups = [
+        {"affinityName": "a", "clusterNames": ["west"]},
+        {"affinityName": "b", "clusterNames": ["north"]},
+    ]
+    assert target({"clusterAffinities": groups}) == ("west", "FirstEligible")
