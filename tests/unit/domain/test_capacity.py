@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernetes.utils.quantity import parse_quantity
 
 from failover.domain.capacity.fitting import free_percent, shortage
 from failover.domain.capacity.pods import Pods, total_of
@@ -18,6 +18,9 @@ from failover.domain.capacity.room import Room, node_of, room_of, use_of
 from failover.domain.capacity.workloads import demand_of
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
+
+CLIENTS_PARSE: Any = import_module("kubernetes.utils.quantity").parse_quantity
+"""The reading of the client library, which has no types."""
 
 GIB = 1024**3 * 1000
 ORDERS = ApplicationRef(group="apps", kind="Deployment", namespace="shop", name="orders")
@@ -81,7 +84,7 @@ def demand(cpu: str = "1", memory: str = "1Gi", count: int = 1, **more: Any) -> 
 )  # fmt: skip
 def test_a_quantity_is_what_the_client_library_reads(number: str, suffix: str) -> None:
     """Our own reading, of whole thousandths, agrees with the one of the Kubernetes client."""
-    theirs = parse_quantity(number + suffix) * 1000
+    theirs = CLIENTS_PARSE(number + suffix) * 1000
     assert thousandths(number + suffix) == -int((-theirs).to_integral_value(rounding="ROUND_FLOOR"))
 
 
