@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
@@ -83,9 +83,7 @@ class Deciding:
         """The plan, or why there is none."""
         now = activity.info().started_time
         answer = await decide(self.fleet, request, now, self.capacities)
-        crowded = request.due is not None and self.crowd.joined(
-            request.failover, request.due, now
-        )
+        crowded = request.due is not None and self.crowd.joined(request.failover, request.due, now)
         return PlanAnswer(answer=answer, crowded=crowded)
 
 
@@ -147,6 +145,7 @@ async def decide(
                 ),
             ),
             settle_seconds=request.policy.active.settle(owned=puts_back(manifest)).total_seconds(),
+            ahead=max(request.due - now, timedelta(0)) if request.due else timedelta(0),
         ),
     )
 
@@ -188,6 +187,8 @@ class _Subject:
     warnings: tuple[Warn, ...] = ()
     settle_seconds: float = 0
     from_record: Record | None = None
+    ahead: timedelta = timedelta(0)
+    """How long until the plan is carried out."""
 
 
 async def _plan_from_record(
@@ -255,7 +256,7 @@ async def _choose(
             lasting = lasting_refusal(chosen.considered, chosen.message)
             return lasting or NoCandidateNow(message=chosen.message, considered=chosen.considered)
         if not request.observes:
-            survey.keep(chosen.target, demands)
+            survey.keep(chosen.target, demands, subject.ahead)
         target = facts[chosen.target]
         wanted = rendered(subject.original, request.overrides, subject.labels, target)
         trial = await _try_target(fleet, request, subject, needs, wanted, chosen.target)

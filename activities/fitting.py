@@ -35,8 +35,8 @@ _WAIT = timedelta(seconds=2)
 _MINUTE = timedelta(minutes=1)
 ROOM_PATIENCE = Patience(fresh=timedelta(seconds=10), usable=_MINUTE, wait=_WAIT)
 PROMISES_PATIENCE = Patience(fresh=timedelta(seconds=2), usable=_MINUTE, wait=_WAIT)
-KEPT_SECONDS = 90.0
-"""A plan is carried out, and stands in the record, within this time: it is made a minute ahead at most."""
+KEPT = timedelta(seconds=90)
+"""A plan is carried out, and stands in the record, so long after it is due at the latest."""
 
 Demands = Mapping[str, tuple[Pods, ...] | None]
 """What the application asks for on each candidate, overrides being different; `None`: not known."""
@@ -57,11 +57,11 @@ class Capacities:
         found = await asyncio.gather(*(self._look(application, each) for each in clusters))
         return Survey(application, {each.cluster: each for each in found}, self)
 
-    def keep(self, reservation: Reservation) -> None:
+    def keep(self, reservation: Reservation, ahead: timedelta) -> None:
         """Count this as taken until the record tells of it, instead of what was kept for it before."""
         now = asyncio.get_running_loop().time()
         self._kept = {app: kept for app, kept in self._kept.items() if kept[0] > now}
-        self._kept[reservation.application] = (now + KEPT_SECONDS, reservation)
+        self._kept[reservation.application] = (now + (ahead + KEPT).total_seconds(), reservation)
 
     def let_go(self, application: ApplicationRef) -> None:
         """Nothing is kept for it any more."""
@@ -162,9 +162,10 @@ class Survey:
                 full[name] = ClusterVerdict(usable=False, reason="CandidateFull", message=message)
         return Fit(full, free)
 
-    def keep(self, cluster: str, demands: Demands) -> None:
-        """Keep the room on this cluster for this application."""
-        self.capacities.keep(Reservation(self.application, cluster, demands.get(cluster) or ()))
+    def keep(self, cluster: str, demands: Demands, ahead: timedelta) -> None:
+        """Keep the room on this cluster for this application, whose plan is made so long ahead."""
+        reservation = Reservation(self.application, cluster, demands.get(cluster) or ())
+        self.capacities.keep(reservation, ahead)
 
     def let_go(self) -> None:
         """Take back what was kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 from activities.deciding import decide
 from activities.fitting import Capacities
@@ -85,7 +86,7 @@ async def plan(
         policy=policy or policy_of(),
         ignore_health=True,
     )
-    return await decide(fleet, request, capacities)
+    return await decide(fleet, request, datetime.now(UTC), capacities)
 
 
 def ref(manifest: Manifest) -> ApplicationRef:

@@ -153,7 +153,7 @@ async def test_two_plans_do_not_take_the_same_room() -> None:
     found = capacities(FakeCluster(NODE))
     one, other = await asyncio.gather(*(found.survey(app(n), ["west"]) for n in ("one", "other")))
     assert not one.judge(asks("3")).full
-    one.keep("west", asks("3"))
+    one.keep("west", asks("3"), timedelta(0))
     assert "3 is reserved by other failovers" in other.judge(asks("3")).full["west"].message
     assert not one.judge(asks("3")).full
     one.let_go()
