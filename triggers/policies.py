@@ -1,20 +1,25 @@
 """A directory of policies, read again when its content changes.
 
 What cannot be used is left out and named; it hinders nothing else. A directory that cannot be read
-at all says nothing about what it holds: then what was read last holds on.
+at all says nothing about what it holds: then what was read last holds on. So it is with a file: one
+with an error takes nothing away, and what it held before stays in force until it is mended.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from failover.domain.differences import differences
 from failover.domain.documents import BYTES_MAX
 from failover.domain.errors import InvalidInput
 from failover.domain.identity import ApplicationRef, GroupKind
@@ -27,6 +32,7 @@ from failover.domain.rules import HealthRule, agreed
 
 logger = logging.getLogger("watcher")
 
+READ_EVERY = timedelta(seconds=2)
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 _Document = TypeVar("_Document", Policy, Override, HealthRule)
@@ -40,6 +46,13 @@ class PolicySet:
     overrides: tuple[Override, ...] = ()
     problems: tuple[Problem, ...] = ()
     rules: tuple[HealthRule, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """What of the source could not be looked at, and may hold more."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether what is not in it is not wanted: all of the source was seen, and understood."""
+        return not self.unseen and all(each.severity != "Error" for each in self.problems)
 
     def rule_of(self, kind: GroupKind) -> HealthRule | None:
         """The rule by which a kind is judged, where somebody wrote one."""
@@ -87,6 +100,18 @@ class PolicySet:
         return index
 
 
+class PolicySource(Protocol):
+    """Where policies come from. Its text (`str`) says where that is."""
+
+    def sets(self) -> AsyncGenerator[PolicySet, None]:
+        """All that is in force, once it is known, and all of it again on each change, for ever.
+
+        Raises `InvalidInput` where the source cannot be what was meant. What cannot be seen for a
+        while, or is wrong by now, changes nothing: what was known of it last stays in force.
+        """
+        ...
+
+
 @dataclass
 class PolicyDirectory:
     """Reads the files of one directory; subdirectories and hidden files are passed over."""
@@ -97,6 +122,19 @@ class PolicyDirectory:
     _readings: dict[Path, tuple[bytes | OSError, Reading]] = field(
         default_factory=dict[Path, tuple[bytes | OSError, Reading]], init=False, repr=False
     )
+    _kept: dict[Path, Reading] = field(default_factory=dict[Path, Reading], init=False, repr=False)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    async def sets(self) -> AsyncGenerator[PolicySet, None]:
+        """All that the directory holds, and again within moments of each change."""
+        yield await asyncio.to_thread(self.read)
+        while True:
+            await asyncio.sleep(READ_EVERY.total_seconds())
+            found = await asyncio.to_thread(self.read_if_changed)
+            if found is not None:
+                yield found
 
     def read(self) -> PolicySet:
         """All that the directory holds now. Raises `InvalidInput` where it cannot be read."""
@@ -126,12 +164,24 @@ class PolicyDirectory:
             same = known is not None and known[0] == raw
             self._readings[path] = known if known and same else (raw, _read(path, raw))
         found = [reading for _, reading in self._readings.values()]
+        self._kept = self._keep(before, {name for each in found for name in _names(each)})
+        found += self._kept.values()
         return PolicySet(
             tuple(chain.from_iterable(each.policies for each in found)),
             tuple(chain.from_iterable(each.overrides for each in found)),
             tuple(chain.from_iterable(each.problems for each in found)),
             tuple(chain.from_iterable(each.rules for each in found)),
         )
+
+    def _keep(
+        self, before: Mapping[Path, tuple[bytes | OSError, Reading]], named: AbstractSet[str]
+    ) -> dict[Path, Reading]:
+        """What files with an error held when it was good, and nobody says by now."""
+        return {
+            path: _without(before[path][1] + self._kept.get(path, Reading()), named)
+            for path, (_, reading) in self._readings.items()
+            if reading.errors and path in before
+        }
 
     def _files(self) -> dict[Path, bytes | OSError]:
         try:
@@ -159,16 +209,32 @@ def _changes(before: Iterable[_Document], after: Iterable[_Document]) -> Iterato
     old, new = _named(before), _named(after)
     yield from (f"added {name}" for name in sorted(new.keys() - old.keys()))
     yield from (f"removed {name}" for name in sorted(old.keys() - new.keys()))
-    yield from (
-        f"changed {name}" for name in sorted(old.keys() & new.keys()) if old[name] != new[name]
-    )
+    for name in sorted(old.keys() & new.keys()):
+        if found := differences(old[name].model_dump(), new[name].model_dump()):
+            yield f"changed {name}: {'; '.join(found)}"
 
 
 def _named(documents: Iterable[_Document]) -> dict[str, _Document]:
-    return {
-        f"{each.kind} {getattr(each, 'namespace', '') or '-'}/{each.name}": each
-        for each in documents
-    }
+    return {name_of(each): each for each in documents}
+
+
+def name_of(document: Policy | Override | HealthRule) -> str:
+    """The document's kind, namespace and name, as logs say it."""
+    return f"{document.kind} {getattr(document, 'namespace', '') or '-'}/{document.name}"
+
+
+def _names(reading: Reading) -> Iterator[str]:
+    documents = (*reading.policies, *reading.overrides, *reading.rules)
+    return (name_of(each) for each in documents)
+
+
+def _without(reading: Reading, names: AbstractSet[str]) -> Reading:
+    """The documents of a reading, each once, but for those of these names."""
+
+    def left(documents: tuple[_Document, ...]) -> tuple[_Document, ...]:
+        return tuple(each for each in dict.fromkeys(documents) if name_of(each) not in names)
+
+    return Reading(left(reading.policies), left(reading.overrides), rules=left(reading.rules))
 
 
 def _is_meant(path: Path) -> bool:

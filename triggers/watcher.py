@@ -15,6 +15,7 @@ import logging
 import random
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import timedelta
 
 from failover.domain.identity import ApplicationRef, failover_id
@@ -26,7 +27,7 @@ from failover.domain.request import FailoverRequest, Trigger
 from failover.domain.sighting import Answer, Attention, Report, is_left_alone, react
 from failover.fleet import Fleet
 from failover.telemetry import Metrics
-from triggers.policies import PolicyDirectory, PolicySet, log_changes
+from triggers.policies import PolicySet, PolicySource, log_changes
 from triggers.reporting import Reporter, Subject
 from triggers.requesting import Found, Manner, request_about
 from triggers.starting import Start
@@ -34,7 +35,6 @@ from triggers.views import Sight, Staleness, View
 
 logger = logging.getLogger("watcher")
 
-READ_POLICIES_EVERY = timedelta(seconds=2)
 SWEEP_EVERY = timedelta(seconds=30)
 FORGET_AFTER = timedelta(minutes=20)
 _SWEPT_AT_ONCE = 200
@@ -46,18 +46,13 @@ class Watcher:
     def __init__(
         self,
         fleet: Fleet,
-        directory: PolicyDirectory,
+        source: PolicySource,
         start: Callable[[FailoverRequest], Awaitable[Start]],
         metrics: Metrics,
         manner: Manner,
     ) -> None:
         """Nothing is followed before `run`."""
-        self._fleet, self._directory, self._metrics, self._manner = (
-            fleet,
-            directory,
-            metrics,
-            manner,
-        )
+        self._fleet, self._source, self._metrics, self._manner = fleet, source, metrics, manner
         self._policies = PolicySet()
         self._staleness = Staleness(metrics.watch_stale)
         self._views: dict[tuple[str, Scope], tuple[View, asyncio.Task[None]]] = {}
@@ -69,27 +64,22 @@ class Watcher:
         )
 
     async def run(self) -> None:
-        """Watch, for ever. Raises `InvalidInput` where the directory cannot be read at the start."""
-        first = await asyncio.to_thread(self._directory.read)
-        async with asyncio.TaskGroup() as group:
-            self._use(first, group)
-            group.create_task(self._reporter.run())
-            group.create_task(self._read_policies(group))
-            group.create_task(self._sweep())
-
-    async def _read_policies(self, group: asyncio.TaskGroup) -> None:
-        while True:
-            await asyncio.sleep(READ_POLICIES_EVERY.total_seconds())
-            found = await asyncio.to_thread(self._directory.read_if_changed)
-            if found is not None:
-                self._use(found, group)
+        """Watch, for ever. Raises `InvalidInput` where the source cannot be read at the start."""
+        async with aclosing(self._source.sets()) as sets:
+            first = await anext(sets)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._reporter.run())
+                group.create_task(self._sweep())
+                self._use(first, group)
+                async for policies in sets:
+                    self._use(policies, group)
 
     def _use(self, policies: PolicySet, group: asyncio.TaskGroup) -> None:
         """Let these policies count from now on."""
         before, self._policies = self._policies, policies
         log_changes(before, policies)
         if not policies.policies:
-            logger.warning("%s: there are no policies, so nothing is watched", self._directory.path)
+            logger.warning("%s: there are no policies, so nothing is watched", self._source)
         self._metrics.policies.set(len(policies.policies))
         self._metrics.policy_errors.set(sum(each.severity == "Error" for each in policies.problems))
         wanted = {

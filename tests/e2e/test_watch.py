@@ -32,6 +32,7 @@ from tests.integration.kube.connecting import edited, server_of
 from tests.support.engine import Engine
 from tests.support.relay import relay_to
 from tests.support.waiting import eventually
+from triggers import policies as policies_module
 from triggers import watcher as watcher_module
 from triggers.policies import PolicyDirectory
 from triggers.requesting import Manner
@@ -117,7 +118,7 @@ def policies(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at files and at what is ill often, as a test has no time."""
-    monkeypatch.setattr(watcher_module, "READ_POLICIES_EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr(policies_module, "READ_EVERY", timedelta(seconds=0.1))
     monkeypatch.setattr(watcher_module, "SWEEP_EVERY", timedelta(seconds=0.2))
 
 

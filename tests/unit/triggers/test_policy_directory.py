@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from failover.domain.errors import InvalidInput
 from failover.domain.identity import ApplicationRef
 from failover.domain.policy import Policy
 from failover.domain.policy.matching import NoPolicy
+from triggers import policies as policies_module
 from triggers.policies import PolicyDirectory, PolicySet, log_changes
 
 ORDERS = ApplicationRef(
@@ -68,6 +72,48 @@ def test_only_another_content_is_a_change(tmp_path: Path) -> None:
     assert [each.name for each in removed.policies] == ["b"]
 
 
+def test_a_file_with_an_error_takes_nothing_away(tmp_path: Path) -> None:
+    """What it held when it was good stays in force until it is mended, moved or removed."""
+    file, other = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    file.write_text(f"{text('a')}---{text('b')}")
+    directory = PolicyDirectory(tmp_path)
+    assert directory.read().whole
+    file.write_text(f"{text('a', seconds=4)}---{text('b').replace('purgeMode', 'purgeMod')}")
+    assert told(directory) == {"a": 4, "b": 3}
+    file.write_text("{")
+    assert told(directory) == {"a": 4, "b": 3}
+    other.write_text(text("b", seconds=5))
+    assert told(directory) == {"a": 4, "b": 5}
+    assert not directory.read().whole
+    file.write_text(text("a"))
+    assert told(directory) == {"a": 3, "b": 5}
+    file.write_text("{")
+    file.unlink()
+    assert told(directory) == {"b": 5}
+
+
+async def test_a_directory_yields_the_whole_set_and_again_on_each_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every source of policies does."""
+    monkeypatch.setattr(policies_module, "READ_EVERY", timedelta(milliseconds=5))
+    (tmp_path / "a.yaml").write_text(text("a"))
+    async with aclosing(PolicyDirectory(tmp_path).sets()) as sets, asyncio.timeout(10):
+        assert [each.name for each in (await anext(sets)).policies] == ["a"]
+        (tmp_path / "b.yaml").write_text(text("b"))
+        assert [each.name for each in (await anext(sets)).policies] == ["a", "b"]
+
+
+def told(directory: PolicyDirectory) -> dict[str, int]:
+    """The policies in force, with their tolerations."""
+    found = directory.read_if_changed()
+    assert found is not None
+    assert len({each.name for each in found.policies}) == len(found.policies)
+    return {
+        each.name: each.active.decision_conditions.toleration_seconds for each in found.policies
+    }
+
+
 def test_a_directory_that_is_gone_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -88,12 +134,13 @@ def test_changes_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     """The log says which policies were added, removed and changed."""
     before = read(tmp_path / "1", a=text("a"), b=text("b"))
     after = read(tmp_path / "2", b=text("b", seconds=9), c=text("c"))
+    seconds = "spec.failover.application.decisionConditions.tolerationSeconds"
     with caplog.at_level(logging.INFO):
         log_changes(before, after)
     assert [each.message for each in caplog.records] == [
         "added FailoverPolicy shop/c",
         "removed FailoverPolicy shop/a",
-        "changed FailoverPolicy shop/b",
+        f"changed FailoverPolicy shop/b: {seconds}: 3 → 9",
     ]
 
 

@@ -22,6 +22,7 @@ from tests.support.objects import flink, job_manager
 from tests.support.rules import WIDGETS, clause, rule, widget
 from tests.support.waiting import eventually
 from tests.unit.triggers.clusters import ScriptedCluster, as_fleet
+from triggers import policies as policies_module
 from triggers import watcher as watcher_module
 from triggers.policies import PolicyDirectory
 from triggers.requesting import Manner
@@ -117,7 +118,7 @@ async def staged(directory: Path, *, observe: bool = False) -> AsyncGenerator[St
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweep and read often."""
     monkeypatch.setattr(watcher_module, "SWEEP_EVERY", timedelta(milliseconds=10))
-    monkeypatch.setattr(watcher_module, "READ_POLICIES_EVERY", timedelta(milliseconds=10))
+    monkeypatch.setattr(policies_module, "READ_EVERY", timedelta(milliseconds=10))
 
 
 def write(directory: Path, *, name: str = "flink", mode: str = "Automatic") -> None:
