@@ -105,6 +105,13 @@ def print_roles(
             "-n", "--namespace", help="Only in these namespaces of the applications (repeat it)."
         ),
     ] = None,
+    holds_policies: Annotated[
+        bool,
+        typer.Option(
+            "--holds-policies",
+            help="With the rights for a cluster that holds the policies: watch --policies cluster:CONTEXT.",
+        ),
+    ] = False,
     resources: Annotated[
         list[str] | None,
         typer.Option(
@@ -143,6 +150,7 @@ def print_roles(
         namespaces or (),
         dependents=dependents,
         capacity=any(policy.checks_capacity for policy in policies),
+        policies=holds_policies,
         subject=_subject(subject),
     )
     typer.echo(yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True), nl=False)

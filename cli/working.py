@@ -33,6 +33,14 @@ PolicyDirectory = Annotated[
         help="A directory of policy files; it is read again when it changes.",
     ),
 ]
+PolicyPlace = Annotated[
+    str,
+    typer.Option(
+        "--policies",
+        metavar="DIR|cluster:CONTEXT",
+        help="A directory of policy files, or a cluster that holds policies as objects; changes are taken up as they come.",
+    ),
+]
 Observe = Annotated[
     bool,
     typer.Option(
@@ -66,7 +74,7 @@ def work(
 
 
 def watch(
-    policies: PolicyDirectory,
+    policies: PolicyPlace,
     observe: Observe = False,
     metrics_port: MetricsPort = None,
     metrics_address: MetricsAddress = None,
@@ -74,9 +82,11 @@ def watch(
     log_level: LogLevel = None,
 ) -> None:
     """Start a failover for each unhealthy application, until SIGTERM or Ctrl-C."""
-    from triggers.watching import run_watcher  # noqa: PLC0415 - as above
+    from triggers.sources import context_of  # noqa: PLC0415 - as above
+    from triggers.watching import run_watcher  # noqa: PLC0415
 
-    checked_directory(policies)
+    if context_of(policies) is None:
+        checked_directory(Path(policies))
     settings = settings_of(metrics_port, metrics_address, log_json=log_json, log_level=log_level)
     run(run_watcher(settings, policies, observe=observe))
 

@@ -110,6 +110,7 @@ class Api:
         body: object = None,
         params: Mapping[str, str] = {},
         content_type: str = JSON,
+        headers: Mapping[str, str] = {},
     ) -> Manifest:
         """One request; an answer that is no success raises `ApiError`."""
         data = None if body is None else json.dumps(body).encode()
@@ -118,7 +119,7 @@ class Api:
             f"{self.server}{path}",
             data=data,
             params=dict(params),
-            headers={"Content-Type": content_type},
+            headers={"Content-Type": content_type, **headers},
             ssl=self._tls,
         ) as answer:
             text = await answer.text()

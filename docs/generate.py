@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from failover.domain.health.page import health_catalogue_markdown
+from failover.domain.policy.crd import policy_definition, rule_definition
 from failover.domain.policy.reference import policy_reference_markdown
 from failover.domain.policy.schema import json_schema
 
 DOCS = Path(__file__).parent
+CRDS = DOCS.parent / "deploy" / "crds"
 
 
 def pages() -> dict[Path, str]:
@@ -20,7 +25,14 @@ def pages() -> dict[Path, str]:
         DOCS / "health-catalogue.md": health_catalogue_markdown(),
         DOCS / "policy-reference.md": policy_reference_markdown(),
         DOCS / "schema" / "failoverpolicy.json": schema,
+        CRDS / "failoverpolicies.yaml": _manifest(policy_definition()),
+        CRDS / "healthrules.yaml": _manifest(rule_definition()),
     }
+
+
+def _manifest(definition: dict[str, Any]) -> str:
+    text = yaml.safe_dump(definition, sort_keys=False, width=100, allow_unicode=True)
+    return f"# Written from the models by `make docs`.\n{text}"
 
 
 def main() -> None:

@@ -154,9 +154,13 @@ class Cluster(Protocol):
         name: str,
         operations: Sequence[dict[str, Any]],
         *,
+        subresource: str = "",
         dry_run: bool = False,
     ) -> Manifest:
-        """Apply a JSON patch (RFC 6902); a failed `test` operation is a `Conflict`."""
+        """Apply a JSON patch (RFC 6902); a failed `test` operation is a `Conflict`.
+
+        With a subresource (`status`), only what belongs to that one is changed.
+        """
         ...
 
     async def delete(

@@ -224,8 +224,9 @@ def name_of(document: Policy | Override | HealthRule) -> str:
 
 
 def _names(reading: Reading) -> Iterator[str]:
-    documents = (*reading.policies, *reading.overrides, *reading.rules)
-    return (name_of(each) for each in documents)
+    yield from map(name_of, reading.policies)
+    yield from map(name_of, reading.overrides)
+    yield from map(name_of, reading.rules)
 
 
 def _without(reading: Reading, names: AbstractSet[str]) -> Reading:

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 from functools import partial
-from pathlib import Path
 
 from failover.domain.request import Limits
 from failover.kube.fleet import open_fleet
@@ -16,27 +15,29 @@ from failover.stopping import stop_on_signals, until
 from failover.telemetry import Metrics
 from failover.temporal import connect
 from triggers.connection import Starting
-from triggers.policies import PolicyDirectory
 from triggers.requesting import Manner
+from triggers.sources import open_source
 from triggers.watcher import Watcher
 
 logger = logging.getLogger("watcher")
 
 
-async def run_watcher(settings: Settings, policies: Path, *, observe: bool = False) -> None:
-    """Watch until SIGTERM or SIGINT. Raises the errors of `load_fleet`, and `InvalidInput` without a directory."""
+async def run_watcher(settings: Settings, policies: str, *, observe: bool = False) -> None:
+    """Watch until SIGTERM or SIGINT. Raises the errors of `load_fleet` and of the source of policies."""
     metrics = Metrics()
-    directory = PolicyDirectory(policies)
-    async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
+    async with (
+        open_source(policies, settings.kubeconfig or None, telling=not observe) as source,
+        open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet,
+    ):
         if settings.metrics_port is not None:
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         manner = Manner(Limits(blocked_after_seconds=fleet.blocked_after.total_seconds()), observe)
         start = Starting(partial(connect, identity=identity()), settings.runbook or fleet.runbook)
-        watcher = Watcher(fleet, directory, start, metrics, manner)
+        watcher = Watcher(fleet, source, start, metrics, manner)
         stop = stop_on_signals()
         how = "tolerating and planning only" if observe else "failovers are started"
-        logger.info("watching fleet %s for the policies in %s: %s", fleet.name, policies, how)
+        logger.info("watching fleet %s for the policies in %s: %s", fleet.name, source, how)
         await until(stop, watcher.run())
         logger.info("stopping: failovers that are under way go on without the watcher")
 

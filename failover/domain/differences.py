@@ -17,17 +17,24 @@ def differences(before: object, after: object) -> tuple[str, ...]:
 
 
 def _differences(before: object, after: object, path: str) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        old, new = cast("dict[str, object]", before), cast("dict[str, object]", after)
-        for key in dict.fromkeys((*old, *new)):
-            here = f"{path}.{key}" if path else key
-            yield from _differences(old.get(key), new.get(key), here)
-    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
-        was, now = cast("list[object]", before), cast("list[object]", after)
-        for index in range(max(len(was), len(now))):
-            yield from _differences(_at(was, index), _at(now, index), f"{path}[{index}]")
+    pairs = _pairs(before, after)
+    if pairs is not None:
+        for step, old, new in pairs:
+            yield from _differences(old, new, f"{path}{step}".removeprefix("."))
     elif before != after or type(before) is not type(after):
         yield f"{path}: {_shown(before)} → {_shown(after)}"
+
+
+def _pairs(before: object, after: object) -> list[tuple[str, object, object]] | None:
+    """What two maps or two lists hold, side by side; `None` where they are not alike."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        old, new = cast("dict[str, object]", before), cast("dict[str, object]", after)
+        return [(f".{key}", old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new))]
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        was, now = cast("list[object]", before), cast("list[object]", after)
+        numbers = range(max(len(was), len(now)))
+        return [(f"[{number}]", _at(was, number), _at(now, number)) for number in numbers]
+    return None
 
 
 def _at(values: list[object], index: int) -> object:

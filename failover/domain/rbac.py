@@ -13,11 +13,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from failover.domain.identity import GroupKind
+from failover.domain.policy.model import API_VERSION, KARMADA_API_VERSION
+
 SYSTEM_NAMESPACE = "failover-system"
 
 RoleName = Literal["watcher", "mover"]
 Scope = Literal["cluster", "application", "system"]
-When = Literal["always", "dependents", "capacity"]
+When = Literal["always", "dependents", "capacity", "policies"]
+
+_OURS, _KARMADAS = (each.partition("/")[0] for each in (API_VERSION, KARMADA_API_VERSION))
+POLICY_KINDS = (
+    *(GroupKind(_OURS, kind) for kind in ("FailoverPolicy", "HealthRule")),
+    *(
+        GroupKind(_KARMADAS, f"{scope}{kind}")
+        for kind in ("PropagationPolicy", "OverridePolicy")
+        for scope in ("", "Cluster")
+    ),
+)
+"""What is read from a cluster that holds policies as objects."""
 
 _LABELS = {"app.kubernetes.io/part-of": "stateful-failover"}
 _API_GROUP = "rbac.authorization.k8s.io"
@@ -214,6 +228,38 @@ RIGHTS: tuple[Right, ...] = (
         ("get", "create", "update", "delete"),
         "the notices, each a ConfigMap here, that say where an application lives that has left",
     ),
+    Right(
+        "cluster",
+        _OURS,
+        ("failoverpolicies", "healthrules"),
+        ("get", "list", "watch"),
+        (),
+        "policies that are objects of this cluster",
+        when="policies",
+    ),
+    Right(
+        "cluster",
+        _OURS,
+        ("failoverpolicies/status", "healthrules/status"),
+        ("patch",),
+        (),
+        "what was made of a policy is said in its status; without this right it is only logged",
+        when="policies",
+    ),
+    Right(
+        "cluster",
+        _KARMADAS,
+        (
+            "clusteroverridepolicies",
+            "clusterpropagationpolicies",
+            "overridepolicies",
+            "propagationpolicies",
+        ),
+        ("get", "list", "watch"),
+        (),
+        "Karmada's policies, where its kinds are served",
+        when="policies",
+    ),
 )
 
 
@@ -224,16 +270,23 @@ def roles(
     *,
     dependents: bool = True,
     capacity: bool = True,
+    policies: bool = False,
     subject: Subject | None = None,
 ) -> list[dict[str, Any]]:
     """The namespace, the roles and their bindings, in the order in which to create them.
 
     Without namespaces, the applications' rights hold in the whole cluster. `dependents` says
     whether a policy asks for `propagateDeps`: without it no Secret or ConfigMap may be read; `capacity`,
-    whether one has its candidates' room checked: without it no pods are read in other namespaces.
+    whether one has its candidates' room checked: without it no pods are read in other namespaces;
+    `policies`, whether policies are read from this cluster (`watch --policies cluster:CONTEXT`).
     """
     whom = subject or Subject()
-    asked = {"always": True, "dependents": dependents, "capacity": capacity}
+    asked = {
+        "always": True,
+        "dependents": dependents,
+        "capacity": capacity,
+        "policies": policies,
+    }
     rights = [right for right in RIGHTS if asked[right.when]]
     rights += [
         _workload(kind) for kind in sorted(set(kinds), key=lambda kind: (kind.group, kind.plural))

@@ -142,6 +142,7 @@ class KubeCluster:
         name: str,
         operations: Sequence[dict[str, Any]],
         *,
+        subresource: str = "",
         dry_run: bool = False,
     ) -> Manifest:
         """Apply a JSON patch; a failed test is a `Conflict`."""
@@ -151,7 +152,7 @@ class KubeCluster:
             lambda resource: Call(
                 doing,
                 "PATCH",
-                path_of(resource, namespace, name),
+                path_of(resource, namespace, name, subresource),
                 writing(dry_run=dry_run),
                 list(operations),
                 content_type="application/json-patch+json",

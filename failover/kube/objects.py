@@ -11,8 +11,8 @@ from failover.kube.errors import Doing
 from failover.kube.plain import node, nodes
 
 
-def path_of(resource: Resource, namespace: str, name: str = "") -> str:
-    """The path of a collection, or of one object in it."""
+def path_of(resource: Resource, namespace: str, name: str = "", subresource: str = "") -> str:
+    """The path of a collection, of one object in it, or of a part of that one."""
     root = f"/apis/{resource.group}" if resource.group else "/api"
     parts = [root, resource.version]
     if resource.namespaced and namespace:
@@ -20,6 +20,8 @@ def path_of(resource: Resource, namespace: str, name: str = "") -> str:
     parts.append(resource.plural)
     if name:
         parts.append(quote(name, safe=""))
+    if subresource:
+        parts.append(subresource)
     return "/".join(parts)
 
 
