@@ -71,7 +71,7 @@ format: setup  ## put the format right
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-docs: setup  ## the pages that are written from the code: policy reference and schema
+docs: setup  ## what is written from the code: policy reference, schema, definitions
 	@$(BIN)/python docs/generate.py
 
 binaries: setup  ## Temporal, etcd and Kubernetes: found, downloaded, or built once

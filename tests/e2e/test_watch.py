@@ -29,12 +29,15 @@ from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.telemetry import Metrics
 from tests.integration.kube.connecting import edited, server_of
+from tests.support.definitions import changed, definitions, policies_of, policy
 from tests.support.engine import Engine
 from tests.support.relay import relay_to
 from tests.support.waiting import eventually
 from triggers import policies as policies_module
 from triggers import watcher as watcher_module
-from triggers.policies import PolicyDirectory
+from triggers.conditions import Conditions
+from triggers.objects import PolicyObjects
+from triggers.policies import PolicyDirectory, PolicySource
 from triggers.requesting import Manner
 from triggers.starting import DifferentIncident, Merged, Start, Started, start_failover
 from triggers.watcher import Watcher
@@ -124,7 +127,11 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def watching(
-    engine: Engine, policies: Path, *, fleet: KubeFleet | None = None, observe: bool = False
+    engine: Engine,
+    policies: Path | PolicySource,
+    *,
+    fleet: KubeFleet | None = None,
+    observe: bool = False,
 ) -> AsyncGenerator[Watched, None]:
     """A watcher, until the end of the block."""
     watched = Watched()
@@ -136,7 +143,7 @@ async def watching(
 
     watcher = Watcher(
         fleet or engine.fleet,
-        PolicyDirectory(policies),
+        PolicyDirectory(policies) if isinstance(policies, Path) else policies,
         start,
         watched.metrics,
         Manner(Limits(blocked_after_seconds=3), observe),
@@ -182,6 +189,46 @@ async def test_what_falls_ill_is_moved(engine: Engine, namespace: str, policies:
         assert request.trigger.reason == "StatusContradictsPods"
         assert not request.observe_only
         result = await outcome(engine, application)
+    assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
+
+
+async def test_policies_that_are_objects_of_a_cluster(engine: Engine, namespace: str) -> None:
+    """An edit is taken up; a wrong one says so on the object, and the last good one moves."""
+    await engine.world.install("east", definitions())
+    api, path = engine.world.api("east"), f"{policies_of(namespace)}/orders"
+    application = await engine.apply_flink("orders", namespace)
+    slow = changed(
+        policy(namespace), "spec.placement.clusterAffinity", {"clusterNames": ["east", "west"]}
+    )
+    brisk = {"tolerationSeconds": 1}
+    unparsable = {"rules": [{"aliasLabelName": "example.com/job", "jsonPath": "{ .jobStatus"}]}
+    await api.create(policies_of(namespace), slow)
+    objects = PolicyObjects(engine.fleet.cluster("east"), Conditions())
+
+    async def told(kind: str, generation: int) -> str:
+        """The reason of a condition, once it is about this generation."""
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                for each in (await api.get(path)).get("status", {}).get("conditions", []):
+                    if each["type"] == kind and each["observedGeneration"] == generation:
+                        return str(each["reason"])
+                await asyncio.sleep(0.05)
+
+    async with watching(engine, objects) as watched:
+        assert await told("Ready", 1) == "InForce"
+        spec = "spec.failover.application."
+        await api.merge(path, changed({}, f"{spec}decisionConditions", brisk))
+        assert await told("Ready", 2) == "InForce"
+        await api.merge(path, changed({}, f"{spec}statePreservation", unparsable))
+        assert await told("Accepted", 3) == "NotAccepted"
+        assert await told("Ready", 3) == "LastGoodInForce"
+        await watched.seeing()
+        await break_down(engine, application)
+        request, start = await watched.next_report()
+        assert isinstance(start, Started)
+        assert request.policy.active.decision_conditions.toleration_seconds == 1
+        result = await outcome(engine, application)
+        await api.delete(path)
     assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
 
 

@@ -21,7 +21,8 @@ A policy is one of Karmada's documents (`PropagationPolicy`, `ClusterPropagation
 `{KARMADA_API_VERSION}`) as it is written, or a `FailoverPolicy`
 (`{API_VERSION}`), whose `spec` has the same fields and more. Fields marked *ours*
 belong to `FailoverPolicy` only: in a Karmada document they are an error that prints the
-`FailoverPolicy` to write instead. `failover lint FILE` checks either.
+`FailoverPolicy` to write instead. `failover lint FILE` checks either. Where they lie:
+[policies.md](policies.md).
 """
 
 

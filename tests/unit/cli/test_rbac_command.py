@@ -45,6 +45,19 @@ def test_a_mover_may_delete_and_a_watcher_may_not(
     assert not verbs_on(watcher, "sparkapplications")
 
 
+def test_a_cluster_that_holds_policies_needs_rights_for_them(
+    policy_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To follow all kinds of policies and to write statuses of ours; only where that is asked for."""
+    arguments = ["-f", str(policy_file), "--role", "watcher"]
+    assert not verbs_on(printed(capsys, *arguments), "failoverpolicies")
+    documents = printed(capsys, *arguments, "--holds-policies")
+    for plural in ("failoverpolicies", "healthrules", "clusteroverridepolicies"):
+        assert verbs_on(documents, plural) == {"get", "list", "watch"}
+    assert verbs_on(documents, "failoverpolicies/status") == {"patch"}
+    assert not verbs_on(documents, "propagationpolicies/status")
+
+
 def test_what_stands_between_a_kind_and_its_pods_is_only_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
