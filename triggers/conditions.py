@@ -15,7 +15,7 @@ from typing import Any
 
 from failover.domain.errors import Conflict, FailoverError, NotFound
 from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest, mapping, name_of, namespace_of, uid_of
+from failover.domain.manifest import Manifest, items, mapping, maps, name_of, namespace_of, uid_of
 from failover.domain.policy import API_VERSION
 from failover.domain.policy.accepting import Declared, status_of
 from failover.domain.rules import HealthRule, agreed
@@ -88,6 +88,6 @@ class Conditions:
 
 def _said_in(status: Manifest) -> Manifest:
     """A status without its times, and with its conditions by their types."""
-    conditions = status.get("conditions") or []
-    told = {each["type"]: {**each, "lastTransitionTime": ""} for each in conditions}
+    conditions = maps(items(status, "conditions"))
+    told = {str(each.get("type")): {**each, "lastTransitionTime": ""} for each in conditions}
     return {**status, "conditions": told}

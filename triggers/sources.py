@@ -25,7 +25,7 @@ def context_of(place: str) -> str | None:
         return None
     context = place.removeprefix(CLUSTER)
     if not context:
-        raise InvalidInput(f"--policies {place}: write the context, as in cluster:east")
+        raise InvalidInput(f"--policies {place} names no context; write one, as in cluster:east")
     return context
 
 
