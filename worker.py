@@ -20,9 +20,8 @@ from activities.capturing import Capturing
 from activities.crowd import Crowd
 from activities.deciding import Deciding
 from activities.finishing import Finishing
-from activities.lanes import LANES, Lanes
 from activities.fitting import Capacities
-from activities.lanes import Lanes
+from activities.lanes import LANES, Lanes
 from activities.moving import Moving
 from activities.observing import Observing
 from activities.purging import Purging
