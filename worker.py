@@ -16,6 +16,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.calling import Calling
 from activities.capturing import Capturing
 from activities.crowd import Crowd
 from activities.deciding import Deciding
@@ -32,6 +33,7 @@ from failover.fleet import Fleet
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.pauses import Pauses
+from failover.receivers.reading import ReceiverFile
 from failover.settings import Settings
 from failover.stopping import stop_on_signals
 from failover.telemetry import Metrics, set_up_logs
@@ -61,12 +63,15 @@ HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
 
 @asynccontextmanager
-async def at_work(client: Client, fleet: Fleet, metrics: Metrics) -> AsyncGenerator[None, None]:
-    """Work for this fleet while the block runs."""
+async def at_work(
+    client: Client, fleet: Fleet, metrics: Metrics, calling: Calling | None = None
+) -> AsyncGenerator[None, None]:
+    """Work for this fleet while the block runs. Without `calling` it calls nobody."""
+    calling = calling or Calling(None, metrics)
     lanes = Lanes()
     capturing = Capturing(fleet, Pauses(client), lanes)
     async with (
-        _worker(client, fleet, metrics, capturing, lanes),
+        _worker(client, fleet, metrics, calling, capturing, lanes),
         _crowd_worker(client, capturing),
     ):
         yield
@@ -85,7 +90,12 @@ def _crowd_worker(client: Client, capturing: Capturing) -> Worker:
 
 
 def _worker(
-    client: Client, fleet: Fleet, metrics: Metrics, capturing: Capturing, lanes: Lanes
+    client: Client,
+    fleet: Fleet,
+    metrics: Metrics,
+    calling: Calling,
+    capturing: Capturing,
+    lanes: Lanes,
 ) -> Worker:
     """An async wait costs memory, not a thread, so it takes thousands."""
     deciding, finishing, moving, observing, purging, telling = (
@@ -115,6 +125,7 @@ def _worker(
             finishing.release_labels,
             finishing.finish,
             telling.publish_result,
+            calling.call_person,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),  # every history is replayed in the sandbox by tests
         workflow_task_executor=ThreadPoolExecutor(WORKFLOW_THREADS, "workflow"),
@@ -135,6 +146,7 @@ def identity() -> str:
 async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) -> None:
     """Work until SIGTERM or SIGINT. Raises the errors of `connect` and `load_fleet`."""
     metrics = Metrics()
+    receivers = ReceiverFile(settings.receivers) if settings.receivers is not None else None
     client = await connect(identity=identity(), runtime=_runtime(settings))
     await ensure_search_attributes(client)
     async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
@@ -143,7 +155,8 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         stop = stop_on_signals()
-        async with at_work(client, fleet, metrics):
+        calling = Calling(receivers, metrics, settings.ui, settings.runbook or fleet.runbook)
+        async with at_work(client, fleet, metrics, calling):
             logger.info("working for fleet %s on queue %s", fleet.name, TASK_QUEUE)
             if ready is not None:
                 ready.set()

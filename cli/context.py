@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-from urllib.parse import quote
 
 import typer
 from pydantic import ValidationError
@@ -95,11 +94,9 @@ class Surroundings:
 
     def link(self, temporal_namespace: str, workflow_id: str, run_id: str = "") -> str:
         """Where Temporal's Web UI shows a run; empty where its address is not known (FAILOVER_UI)."""
-        if not self.settings.ui:
-            return ""
-        place = f"{self.settings.ui.rstrip('/')}/namespaces/{temporal_namespace}/workflows"
-        run = f"/{run_id}/history" if run_id else ""
-        return f"{place}/{quote(workflow_id, safe='')}{run}"
+        from failover.temporal import ui_link  # noqa: PLC0415 - see above
+
+        return ui_link(self.settings.ui, temporal_namespace, workflow_id, run_id)
 
 
 _surroundings: ContextVar[Surroundings] = ContextVar("surroundings")

@@ -7,7 +7,7 @@ at all was found).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
@@ -21,7 +21,8 @@ from failover.domain.manifest import items, maps, text
 from failover.domain.policy import Policy, ResourceSelector
 from failover.domain.policy.matching import Ambiguous, match
 from failover.domain.policy.problems import Problem
-from failover.domain.policy.reading import Reading, read_policies
+from failover.domain.policy.reading import NOT_A_POLICY, Reading, read_policies
+from failover.receivers.reading import check_receivers, is_receivers
 
 EXIT_ERRORS = 2
 ANY = "*"
@@ -89,9 +90,10 @@ def lint(paths: Sequence[str]) -> Linted:
     """Read all files, each for itself and then against each other. Raises `InvalidInput`."""
     files = policy_files(paths)
     texts = {file: read_text(file) for file in files}
-    readings = {file: read_policies(content, shown(file)) for file, content in texts.items()}
+    readings = {file: _read(content, shown(file)) for file, content in texts.items()}
     whole = sum(readings.values(), Reading())
-    if not (whole.policies or whole.overrides or whole.rules or whole.problems):
+    called = any(_receivers(content) for content in texts.values())
+    if not (whole.policies or whole.overrides or whole.rules or whole.problems or called):
         raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
     places = {
         str(policy): (file, texts[file]) for file in files for policy in readings[file].policies
@@ -101,6 +103,30 @@ def lint(paths: Sequence[str]) -> Linted:
     )
     duplicates = (*_duplicates(readings, texts), *_rules_for_one_kind(readings))
     return Linted(len(files), whole + Reading(problems=duplicates + ambiguous))
+
+
+def _read(content: str, origin: str) -> Reading:
+    """One file; receivers, which are no policies, are checked by their own rules."""
+    found = read_policies(content, origin)
+    documents = _receivers(content)
+    if not documents:
+        return found
+    theirs = {each.index for each in documents}
+    kept = tuple(p for p in found.problems if p.document not in theirs or p.reason != NOT_A_POLICY)
+    problems = tuple(
+        Problem(f.severity, origin, each.index, each.line, f.path, f.reason, f.message)
+        for each in documents
+        for f in check_receivers(each.content)[1]
+    )
+    return replace(found, problems=(*kept, *problems))
+
+
+def _receivers(content: str) -> list[Document]:
+    return [
+        each
+        for each in read_documents(content)
+        if isinstance(each, Document) and is_receivers(each.content)
+    ]
 
 
 def overlaps(policies: Sequence[Policy]) -> Iterator[Ambiguous]:

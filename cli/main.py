@@ -56,6 +56,7 @@ FAMILIES = (
     Family("cli.linting", ("lint",), "Without any server"),
     Family("cli.offline", ("capture", "health"), "Without any server"),
     Family("cli.rbac", ("rbac",), "Without any server"),
+    Family("cli.calling", ("call",), "Act"),
     Family("cli.working", ("worker", "watch"), "Run"),
     Family("cli.serving", ("serve",), "Run"),
     Family("cli.up", ("up",), "Run"),

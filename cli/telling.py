@@ -52,6 +52,7 @@ def _live(status: Status) -> Pairs:
     if block is not None:
         yield "Why", f"{block.reason}: {block.message}"
     yield "Copies", block.copy_runs if block and block.copy_runs else status.copies
+    yield "Called", status.called.removeprefix("called ")
     yield "From", status.source
     yield "To", status.target
     yield "Health", f"{health.status} ({health.reason}): {health.message}" if health else ""

@@ -29,5 +29,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     ui: str = ""
     """The address of Temporal's Web UI, for links."""
+    receivers: Path | None = None
+    """Who is called where a failover waits for a person; unset: nobody."""
     runbook: str = ""
     """The address of your runbook, for links."""

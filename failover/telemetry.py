@@ -84,6 +84,12 @@ class Metrics:
             ["code"],
             registry=self.registry,
         )
+        self.calls = Counter(
+            "failover_calls",
+            "Calls of a person, by receiver and by what became of each.",
+            ["receiver", "outcome"],
+            registry=self.registry,
+        )
         for outcome in Outcome:
             # A counter that appears with its first count shows no increase.
             self._total.labels(outcome)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import UpdateNamespaceInfo
@@ -94,6 +95,15 @@ SEARCH_ATTRIBUTES: Sequence[SearchAttributeKey[Any]] = (
 def application_keyword(application: ApplicationRef) -> str:
     """The value of `FailoverApplication`."""
     return bounded_id(application.key)
+
+
+def ui_link(ui: str, namespace: str, workflow_id: str, run_id: str = "") -> str:
+    """Where Temporal's Web UI shows a run; empty where its address is not known (FAILOVER_UI)."""
+    if not ui:
+        return ""
+    place = f"{ui.rstrip('/')}/namespaces/{namespace}/workflows"
+    run = f"/{run_id}/history" if run_id else ""
+    return f"{place}/{quote(workflow_id, safe='')}{run}"
 
 
 async def connect(

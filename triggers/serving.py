@@ -1,6 +1,7 @@
-"""`failover serve`: the webhook of Alertmanager and of Grafana, over HTTP.
+"""`failover serve`: the webhook of Alertmanager and of Grafana, and Argo CD's generator, over HTTP.
 
     POST /alertmanager, POST /grafana   a call, answered with what became of each alert
+    POST /api/v1/getparams.execute      Argo CD's ApplicationSet asks where applications live
     GET  /healthz                       the process answers
     GET  /readyz                        policies are read and Temporal answers
     GET  /metrics                       for Prometheus
@@ -35,6 +36,8 @@ from failover.temporal import connect
 from triggers.admitting import Door, Tokens, Unauthorized
 from triggers.alerts import TooManyApplications
 from triggers.connection import Starting
+from triggers.generating import Generator
+from triggers.homes import Homes, TooManyHomes
 from triggers.policies import PolicyDirectory
 from triggers.receiving import Reading, Receipt, Receiver, truncation
 from triggers.requesting import Manner
@@ -51,6 +54,7 @@ CALLS_MAX = 16
 RETRY_AFTER_SECONDS = 10
 CLOSING_SECONDS_MAX = 10.0
 
+Handle = Callable[[bytes], Awaitable[web.Response]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -65,8 +69,9 @@ async def run_server(
         start = Starting(partial(connect, identity=identity), settings.runbook or fleet.runbook)
         directory = PolicyDirectory(policies)
         receiver = Receiver(fleet, directory, start, metrics, manner, reading)
+        generator = Generator(Homes(fleet), fleet.servers)
         stop = stop_on_signals()
-        async with listening(Server(receiver, metrics, door), door) as port:
+        async with listening(Server(receiver, generator, metrics, door), door) as port:
             how = "tolerating and planning only" if observe else "failovers are started"
             text = "alerts are taken on port %d of %s, for the policies in %s: %s"
             logger.info(text, port, door.address.host or "every address", policies, how)
@@ -101,10 +106,13 @@ async def listening(server: Server, door: Door) -> AsyncGenerator[int, None]:
 class Server:
     """The routes, and what every answer has in common."""
 
-    def __init__(self, receiver: Receiver, metrics: Metrics, door: Door) -> None:
+    def __init__(
+        self, receiver: Receiver, generator: Generator, metrics: Metrics, door: Door
+    ) -> None:
         """Raises `InvalidInput` for a door that must not be opened."""
         door.check()
-        self._receiver, self._metrics, self._door = receiver, metrics, door
+        self._receiver, self._generator = receiver, generator
+        self._metrics, self._door = metrics, door
         self._tokens = Tokens(door.token_file) if door.token_file is not None else None
         self._in_hand = 0
 
@@ -113,19 +121,32 @@ class Server:
         app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[_speaking_json])
         app.router.add_post("/alertmanager", self._take)
         app.router.add_post("/grafana", self._take)
+        app.router.add_post("/api/v1/getparams.execute", self._tell_homes)
         app.router.add_get("/healthz", _say_healthy)
         app.router.add_get("/readyz", self._say_ready)
         app.router.add_get("/metrics", self._show_metrics)
         return app
 
+    async def _tell_homes(self, request: web.Request) -> web.Response:
+        async def tell(body: bytes) -> web.Response:
+            return web.json_response(await self._generator.answer(body))
+
+        response = await self._answer(request, tell)
+        if response.status != web.HTTPOk.status_code:
+            logger.warning("a question of Argo CD was answered with %d", response.status)
+        return response
+
     async def _take(self, request: web.Request) -> web.Response:
-        response = await self._answer(request)
+        async def take(body: bytes) -> web.Response:
+            return _receipt(await self._receiver.receive(body))
+
+        response = await self._answer(request, take)
         self._metrics.webhook_calls.labels(str(response.status)).inc()
         if response.status != web.HTTPOk.status_code:
             logger.warning("a call from %s was answered with %d", request.remote, response.status)
         return response
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request, handle: Handle) -> web.Response:
         try:
             self._admit(request)
         except FailoverError as error:
@@ -134,7 +155,7 @@ class Server:
             return _error(503, "Busy", f"{CALLS_MAX} calls are in hand already; come again")
         self._in_hand += 1
         try:
-            return await self._receive(request)
+            return await self._receive(request, handle)
         finally:
             self._in_hand -= 1
 
@@ -147,7 +168,7 @@ class Server:
         if self._tokens is not None:
             self._tokens.admit(request.headers.get("Authorization", ""))
 
-    async def _receive(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request, handle: Handle) -> web.Response:
         try:
             async with asyncio.timeout(BODY_SECONDS_MAX):
                 body = await request.read()
@@ -159,11 +180,11 @@ class Server:
             return _error(413, "BodyTooLarge", message)
         try:
             async with asyncio.timeout(HANDLING_SECONDS_MAX):
-                return _receipt(await self._receiver.receive(body))
+                return await handle(body)
         except TimeoutError:
             message = f"it took longer than {HANDLING_SECONDS_MAX:g} s; what was begun goes on, call again for the rest"
             return _error(503, "HandlingTimeout", message)
-        except TooManyApplications as error:
+        except (TooManyApplications, TooManyHomes) as error:
             return _refusal(422, error)
         except FailoverError as error:
             return _refusal(503 if error.transient else 400, error)

@@ -169,7 +169,7 @@ def _held(run: Run, held: Held) -> Next:
     called = run.state.held == held.reason
     run.set(outcome_reason=held.reason, outcome_message=held.message, held=held.reason)
     if held.reason == "BudgetExhausted" and not called:
-        run.call_a_person(Phase.HELD.value, held.reason, held.message)
+        run.tell_waiting(Phase.HELD.value, held.reason, held.message)
     return Phase.HELD
 
 

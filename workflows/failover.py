@@ -89,13 +89,18 @@ class FailoverWorkflow:
 
     async def _main(self) -> End:
         run = self._run
+        run.calling.resume(run.state.call)
+        run.set(call=None)
         following: Next = run.state.phase
         while not isinstance(following, End):
             run.continue_if_long()
             run.enter(following, run.place_of(following))
+            run.calling.entered(following)
             following = await self._phase(following)
         run.close_timeline()
+        run.calling.end()
         await self._publish(following)
+        await run.calling.settle()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return following
 

@@ -196,6 +196,7 @@ async def await_approval(run: Run) -> Next:
     """Wait for a person's answer to this very plan."""
     inbox = run.inbox
     inbox.take_answer()
+    run.call(Phase.AWAITING_APPROVAL.value)
     wakes = inbox.wakes
     await workflow.wait_condition(
         lambda: bool(inbox.approval or inbox.denial or inbox.asks or inbox.wakes != wakes)
@@ -211,11 +212,13 @@ async def await_approval(run: Run) -> Next:
 
 async def hold(run: Run) -> Next:
     """Not admitted: look again when woken, and every ten seconds."""
+    run.call(Phase.HELD.value)
     return await _look_again(run, LOOK_AGAIN_MIN, "not admitted; looked at again")
 
 
 async def wait_for_cluster(run: Run) -> Next:
     """No candidate: look again when woken, and after a while that grows to a minute."""
+    run.call(Phase.WAITING_FOR_CLUSTER.value)
     waited = sum(1 for step in run.state.steps if step.phase is Phase.WAITING_FOR_CLUSTER)
     delay = min(LOOK_AGAIN_MIN * 1.25 ** min(waited, 20), LOOK_AGAIN_MAX)
     return await _look_again(run, delay, "no candidate; looked at again")

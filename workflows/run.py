@@ -5,6 +5,7 @@ Rules kept here:
   10 s apart; after `blockedAfterSeconds`, with at least ten tries, the failover is Blocked. A
   definite error blocks at once.
 - Blocked waits without limit, and goes on only by a person's decision.
+- Whoever has to hear of a wait is called beside it (`workflows.calling`), and never waited for.
 - Handlers change only the fields declared as messages in `Inbox`; everything else belongs to the
   one main task, so an `await` never interleaves with another writer of the state.
 """
@@ -42,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain.toleration import Clock
     from failover.temporal import SEARCH, application_keyword
 from workflows import options
+from workflows.calling import Caller
 from workflows.options import ActivityOptions
 
 T = TypeVar("T")
@@ -151,6 +153,10 @@ class Run:
     """The phase that search attributes show."""
     _shown: tuple[SearchAttributeUpdate[Any], ...] = ()
     _told: asyncio.Task[Any] | None = None
+    calling: Caller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.calling = Caller(self._refresh)
 
     @classmethod
     def begin(cls, request: FailoverRequest) -> Run:
@@ -258,6 +264,9 @@ class Run:
         self.display = display
         if listed:
             self._list(display, reason)
+        self._refresh()
+
+    def _refresh(self) -> None:
         workflow.set_current_details(telling.current_details(self.status()))
 
     def _list(self, display: str, reason: str) -> None:
@@ -320,6 +329,7 @@ class Run:
             considered=state.considered,
             budget=use_of(state.policy.active.budget, plan.counted, now) if plan else None,
             block=block,
+            called=self.calling.told,
             allowed=allowed(self.standing),
             attempted=state.attempted,
             leftovers=state.leftovers,
@@ -340,8 +350,10 @@ class Run:
 
     def continue_if_long(self) -> None:
         """Continue as new with the whole state once the history has grown long."""
-        if workflow.info().is_continue_as_new_suggested() and not self.inbox.asks:
-            workflow.continue_as_new(self.request.model_copy(update={"carried": self.state}))
+        quiet = not (self.inbox.asks or self.calling.busy)
+        if workflow.info().is_continue_as_new_suggested() and quiet:
+            carried = self.state.model_copy(update={"call": self.calling.open})
+            workflow.continue_as_new(self.request.model_copy(update={"carried": carried}))
 
     # Steps
 
@@ -421,10 +433,12 @@ class Run:
         )
         self.set(block=block)
         self.show(BLOCKED, block.reason)
-        self.call_a_person(BLOCKED, block.reason, f"{block.message} {block.copy_runs}")
+        self.tell_waiting(BLOCKED, block.reason, f"{block.message} {block.copy_runs}")
+        self.call(BLOCKED, since=block.since)
         await workflow.wait_condition(
             lambda: self.inbox.resolution is not None or self.inbox.abort is not None
         )
+        self.calling.end()
         self.set(block=None)
         self.show(self.state.phase.value)
         self.raise_if_aborted()
@@ -468,7 +482,7 @@ class Run:
         places = (self.request.source, self.state.target)
         return tuple(dict.fromkeys(each for each in places if each))
 
-    def call_a_person(self, waits: str, reason: str, message: str) -> None:
+    def tell_waiting(self, waits: str, reason: str, message: str) -> None:
         """Put an Event on the workload that says why it waits, without waiting for it."""
         request = PublishRequest(
             application=self.request.application,
@@ -478,6 +492,12 @@ class Run:
             message=f"{reason}: {message}",
         )
         self._told = asyncio.create_task(self._tell(request))
+
+    def call(self, waiting: str, *, since: datetime | None = None) -> None:
+        """Let a person be called for this wait, unless this run only observes."""
+        if self.may_write:
+            name, at = workflow.info().workflow_id, since or workflow.now()
+            self.calling.begin(telling.call_of(self.status(), waiting, name, at))
 
     async def _tell(self, request: PublishRequest) -> None:
         try:

@@ -1,17 +1,13 @@
-"""What starts, steers and describes a failover: the models that cross Temporal's wire.
-
-New fields get defaults and unknown ones are ignored, since histories outlive releases; what people
-write is checked strictly at the edge, before it becomes one of these.
-"""
+"""What starts, steers and describes a failover: the models that cross Temporal's wire."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from failover.domain.budget import BudgetUse
+from failover.domain.calling.call import OpenCall
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
@@ -21,21 +17,10 @@ from failover.domain.policy import Policy
 from failover.domain.rules import HealthRule
 from failover.domain.selection import Considered
 from failover.domain.toleration import Clock
+from failover.domain.wire import Wire
 
 REQUEST_BYTES_MAX = 256 * 1024
 """The largest request: a policy with its overrides, by value. A manifest never travels in it."""
-
-
-class Wire(BaseModel):
-    """A model on the wire: camelCase, frozen, lenient on read."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        serialize_by_alias=True,
-    )
 
 
 class Limits(Wire):
@@ -145,6 +130,8 @@ class State(Wire):
     outcome_reason: str = ""
     outcome_message: str = ""
     block: Block | None = None
+    call: OpenCall | None = None
+    """Only in what is carried over: the wait for which a person is being called."""
     leftovers: tuple[str, ...] = ()
     steps: tuple[StepEntry, ...] = ()
     decisions: tuple[str, ...] = ()
@@ -244,6 +231,8 @@ class Status(Wire):
     budget: BudgetUse | None = None
     """How much of the budget was used before this failover; `None`: not looked at yet."""
     block: Block | None = None
+    called: str = ""
+    """Who was called about it, and who could not be reached: a sentence."""
     allowed: tuple[Action, ...] = ()
     attempted: tuple[Attempted, ...] = ()
     leftovers: tuple[str, ...] = ()

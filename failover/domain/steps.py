@@ -12,8 +12,8 @@ from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
 from failover.domain.plan import Answer, FailoverPlan, NotNeeded, PurgeMode
 from failover.domain.policy import Policy
-from failover.domain.request import Wire
 from failover.domain.rules import HealthRule
+from failover.domain.wire import Wire
 
 
 class Claim(Wire):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from failover.domain.identity import ApplicationRef
+from failover.domain.calling.call import Call
 from failover.domain.phases import Action, Phase
 from failover.domain.policy import ApplicationFailover
 from failover.domain.request import FailoverRequest, State, Status, StepEntry
@@ -89,6 +90,8 @@ def current_details(status: Status) -> str:
     lines += [f"- Copies: {status.copies}", f"- Point of no return: {passed}"]
     labels = ", ".join(f"`{key}={value}`" for key, value in sorted(status.labels.items()))
     lines += [f"- Captured state: {labels or 'none yet'}"]
+    if status.called:
+        lines += [f"- A person: {status.called}"]
     if status.leftovers:
         lines += [f"- Left over: {'; '.join(status.leftovers)}"]
     lines += ["", "Done so far:", ""]
@@ -148,6 +151,30 @@ def addressed(application: ApplicationRef) -> str:
     """How a command names the application."""
     where = f" -n {application.namespace}" if application.namespace else ""
     return f"{application.short}{where}"
+def call_of(status: Status, waiting: str, failover: str, since: datetime) -> Call:
+    """What a person is told who is called because it waits."""
+    plan = f"plan {status.plan_digest}: {status.source} to {status.target}"
+    awaiting = waiting == Phase.AWAITING_APPROVAL.value
+    return Call(
+        application=status.application,
+        failover=failover,
+        waiting=waiting,
+        reason=status.reason or ("ApprovalWanted" if awaiting else ""),
+        message=plan if awaiting else status.message,
+        since=since,
+        source=status.source,
+        target=status.target,
+        copies=status.block.copy_runs if status.block else status.copies,
+        command=_first_command(status, waiting),
+    )
+
+
+def _first_command(status: Status, waiting: str) -> str:
+    """The one to type: it resolves the wait where one command does, and shows all of it where none does."""
+    where = f"{status.application.short} -n {status.application.namespace}"
+    if waiting == Phase.AWAITING_APPROVAL.value:
+        return f"failover approve {where}"
+    return next(iter(commands(status)), "") if status.block else f"failover status {where}"
 
 
 def _skip_options(status: Status) -> str:

@@ -17,6 +17,7 @@ from failover.kube.cluster import KubeCluster
 from failover.kube.configuration import Configurations
 from failover.kube.connection import Connection
 from failover.kube.fleetfile import FleetFile
+from failover.kube.kubeconfig import read_kubeconfig
 
 
 class KubeFleet:
@@ -24,7 +25,7 @@ class KubeFleet:
 
     def __init__(self, file: FleetFile, environment: Mapping[str, str] = os.environ) -> None:
         """Prepare all clusters; nothing is opened."""
-        self._file = file
+        self._file, self._environment = file, environment
         self._clusters = {facts.name: _cluster(file, facts, environment) for facts in file.clusters}
 
     @property
@@ -46,6 +47,15 @@ class KubeFleet:
     def runbook(self) -> str:
         """Where the operators' own runbook is, or empty."""
         return self._file.runbook
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """The addresses of the API servers, as the kubeconfig gives them."""
+        contexts = read_kubeconfig(self._file.kubeconfig, self._environment)
+        return {
+            facts.name: contexts.context(facts.context or facts.name).server
+            for facts in self._file.clusters
+        }
 
     def cluster(self, name: str) -> KubeCluster:
         """One cluster by name."""

@@ -24,6 +24,8 @@ from tests.support.alerts import alert, call
 from tests.support.engine import Engine, failover_policy, write_policy
 from triggers.admitting import Address, Door
 from triggers.connection import Starting
+from triggers.generating import Generator
+from triggers.homes import Homes
 from triggers.policies import PolicyDirectory
 from triggers.receiving import Reading, Receiver
 from triggers.requesting import Manner
@@ -60,7 +62,8 @@ async def served(
         Reading(),
     )
     door = Door(Address("127.0.0.1", 0))
-    async with listening(Server(receiver, Metrics(), door), door) as port:
+    generator = Generator(Homes(engine.fleet), engine.fleet.servers)
+    async with listening(Server(receiver, generator, Metrics(), door), door) as port:
         yield f"http://127.0.0.1:{port}/alertmanager"
 
 

@@ -22,6 +22,7 @@ import pytest_asyncio
 import yaml
 from temporalio.client import Client
 
+from activities.calling import Calling
 from activities.seeing import health_now
 from cli.main import run_command
 from devstack.flink import FLINK, FlinkOperator
@@ -31,6 +32,7 @@ from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
+from failover.receivers.reading import ReceiverFile
 from failover.telemetry import Metrics
 from failover.temporal import connect, ensure_search_attributes
 from tests.support.rights import least_rights
@@ -44,6 +46,11 @@ API_VERSION = "flink.apache.org/v1beta1"
 ALIAS = "resourcebinding.karmada.io/failover-jobid"
 BLOCKED_AFTER_SECONDS = 3
 DEADLINE = timedelta(seconds=30)
+NOBODY = """
+apiVersion: stateful-failover.dev/v1alpha1
+kind: Receivers
+spec: {receivers: []}
+"""
 POLL_SECONDS = 0.05
 
 
@@ -78,6 +85,8 @@ class Engine:
     client: Client
     fleet: KubeFleet
     fleet_file: Path
+    receivers_file: Path
+    """Whom the worker calls: nobody, until a test writes it anew."""
     _said: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def cli(self, *arguments: str, temporal_address: str = "") -> Answered:
@@ -257,9 +266,12 @@ async def engine(
     )
     client = await connect(address=world.temporal_address)
     await ensure_search_attributes(client)
+    receivers_file = tmp_path_factory.mktemp("receivers") / "receivers.yaml"
+    receivers_file.write_text(NOBODY)
+    metrics = Metrics()
     async with (
         open_fleet(load_fleet(fleet_file, world.kubeconfig)) as fleet,
         open_fleet(load_fleet(fleet_file, least)) as allowed,
-        at_work(client, allowed, Metrics()),
+        at_work(client, allowed, metrics, Calling(ReceiverFile(receivers_file), metrics)),
     ):
-        yield Engine(world, flink, client, fleet, fleet_file)
+        yield Engine(world, flink, client, fleet, fleet_file, receivers_file)

@@ -24,7 +24,8 @@ from cli.main import assemble
 from failover.domain.errors import FailoverError
 from failover.domain.identity import failover_id
 from failover.domain.phases import Outcome
-from failover.domain.request import Approval, FailoverRequest, Resolution, Retarget, Wire
+from failover.domain.request import Approval, FailoverRequest, Resolution, Retarget
+from failover.domain.wire import Wire
 from failover.settings import Settings
 from failover.temporal import FAILOVER_WORKFLOW, SEARCH_ATTRIBUTES, TASK_QUEUE
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from temporalio import activity, workflow
 
+from activities.calling import Calling
 from activities.capturing import Capturing
 from activities.deciding import Deciding
 from activities.finishing import Finishing
@@ -23,8 +24,10 @@ from activities.purging import Purging
 from activities.telling import Telling
 from activities.tidying import Tidying
 from failover.domain import request, steps
+from failover.domain.calling import call
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.record import Record
+from failover.domain.wire import Wire
 from failover.temporal import FAILOVER_WORKFLOW, PAUSE_WORKFLOW, SEARCH_ATTRIBUTES, TASK_QUEUE
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
@@ -43,6 +46,7 @@ def wire() -> dict[str, Any]:
         "activities": sorted(
             name
             for kind in (
+                Calling,
                 Capturing,
                 Deciding,
                 Finishing,
@@ -80,11 +84,11 @@ def _activities(kind: type) -> list[str]:
 
 
 def _models() -> list[type[BaseModel]]:
-    named = [*vars(request).values(), *vars(steps).values()]
+    named = [*vars(request).values(), *vars(steps).values(), *vars(call).values()]
     models = {
         each
         for each in named
-        if isinstance(each, type) and issubclass(each, request.Wire) and each is not request.Wire
+        if isinstance(each, type) and issubclass(each, Wire) and each is not Wire
     }
     return sorted({*models, Record}, key=lambda model: model.__name__)
 
@@ -97,7 +101,7 @@ def test_names_and_schemas_on_the_wire_are_those_of_the_last_release() -> None:
 def test_every_model_survives_a_field_from_the_future() -> None:
     """A newer release may add fields; an older worker ignores them."""
     for model in _models():
-        if issubclass(model, request.Wire):
+        if issubclass(model, Wire):
             assert model.model_config.get("extra") == "ignore", model
 
 

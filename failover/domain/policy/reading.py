@@ -35,8 +35,11 @@ _OVERRIDE_KINDS = {
     "ClusterOverridePolicy": KARMADA_API_VERSION,
 }
 _RULE_KINDS = {"HealthRule": API_VERSION}
-_KINDS = _POLICY_KINDS | _OVERRIDE_KINDS | _RULE_KINDS
+_NO_POLICIES = {"Receivers": API_VERSION}
+"""Ours, and read elsewhere: who is called has nothing to do with what moves."""
+_KINDS = _POLICY_KINDS | _OVERRIDE_KINDS | _RULE_KINDS | _NO_POLICIES
 _T = TypeVar("_T")
+NOT_A_POLICY = "NotAPolicy"
 _TOP_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
@@ -97,6 +100,8 @@ def read_document(
         return None, (identity,)
     document = cast("dict[str, Any]", content)
     kind = str(document["kind"])
+    if kind in _NO_POLICIES:
+        return None, (warning("kind", NOT_A_POLICY, f"{kind} is no policy, and is passed over."),)
     if kind in _RULE_KINDS:
         return _read_rule(document)
     return _read_policy(document) if kind in _POLICY_KINDS else _read_override(document)
@@ -208,7 +213,7 @@ def _other_kind(kind: str, version: str) -> Finding:
     ):
         hint = f" Did you mean {meant}?" if meant else " It has FailoverPolicy and HealthRule."
         return error("kind", "UnknownKind", f"{version} has no kind {kind!r}.{hint}")
-    return warning("kind", "NotAPolicy", f"{kind} is no policy, and is passed over.")
+    return warning("kind", NOT_A_POLICY, f"{kind} is no policy, and is passed over.")
 
 
 def _check_top(document: dict[str, Any]) -> Iterator[Finding]:

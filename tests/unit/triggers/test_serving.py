@@ -27,6 +27,8 @@ from tests.support.objects import flink
 from triggers import serving
 from triggers.admitting import Address, Door
 from triggers.connection import Starting
+from triggers.generating import Generator
+from triggers.homes import Homes
 from triggers.policies import PolicyDirectory
 from triggers.receiving import Reading, Receiver
 from triggers.requesting import Manner
@@ -125,7 +127,8 @@ class Stage:
             Reading(),
         )
         self.door = door or Door(Address("127.0.0.1", 0))
-        self.server = Server(receiver, self.metrics, self.door)
+        generator = Generator(Homes(self.fleet), {})
+        self.server = Server(receiver, generator, self.metrics, self.door)
         self.session = session
         self.url = ""
 

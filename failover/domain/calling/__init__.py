@@ -1,0 +1,1 @@
+"""Calling a person: what is said of a failover that waits, and to whom."""

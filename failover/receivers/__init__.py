@@ -1,0 +1,1 @@
+"""The way to those who are called: the receivers' file, secrets, HTTP."""
