@@ -33,7 +33,7 @@ EXAMPLE = Call(
     waiting="Blocked",
     reason="NotGone",
     message='This is a test of the "receivers"; nothing is wrong.',
-    since=datetime(2026, 11, 27, 10, 41, tzinfo=UTC),
+    since=datetime(2026, 11, 1, 10, 41, tzinfo=UTC),
     source="east",
     target="west",
     copies="the original is untouched on east",

@@ -140,7 +140,8 @@ def alerts_of(
             **{key: value for key, value in notes.items() if value},
         },
         "startsAt": told["since"],
-        "endsAt": f"{now if told['resolved'] else until:{_TIME}}",
+        # by clocks that differ, the end could come before the beginning, which is refused
+        "endsAt": max(f"{now if told['resolved'] else until:{_TIME}}", str(told["since"])),
     }
     if told["link"]:
         alert["generatorURL"] = told["link"]
