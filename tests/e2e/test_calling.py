@@ -29,8 +29,9 @@ async def test_a_blocked_failover_calls_until_somebody_decides(
         }
         await asyncio.to_thread(engine.receivers_file.write_text, yaml.safe_dump(document))
         try:
-            await engine.cli("start", *place, "-f", policy, "-y")
-            await engine.in_phase(application, "Blocked")
+            forced = ("--force", "--reason", "a test", "--wait", "--timeout", "60")
+            started = await engine.cli("start", *place, "-f", policy, "-y", *forced)
+            assert started.code == 3, started.err
 
             async def repeated() -> bool:
                 return len(phone.alerts) >= 2
