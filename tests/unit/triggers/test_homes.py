@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 
 from failover.domain.errors import ClusterUnreachable, FailoverError, UnknownKind
 from failover.domain.identity import ApplicationRef, GroupKind
@@ -116,6 +119,22 @@ async def test_the_newest_record_says_where_it_lives() -> None:
             "labels": STATE,
         }
     ]
+
+
+async def test_the_application_set_of_the_page_gets_what_it_asks_for() -> None:
+    """Its parameters are known, and its template uses what an answer has."""
+    page = (Path(__file__).parents[3] / "docs/gitops.md").read_text()
+    blocks = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    (shown,) = (each for each in blocks if each["kind"] == "ApplicationSet")
+    (generator,) = shown["spec"]["generators"]
+    (config,) = (each for each in blocks if each["kind"] == "ConfigMap")
+    assert generator["plugin"]["configMapRef"]["name"] == config["metadata"]["name"]
+    stage = Stage()
+    stage.west.remember(orders(), 2, "west")
+    (found,) = await stage.ask(**generator["plugin"]["input"]["parameters"])
+    used = set(re.findall(r"{{ \.(\w+) }}", json.dumps(shown["spec"]["template"])))
+    assert used
+    assert used <= set(found)
 
 
 async def test_while_it_moves_it_lives_where_it_was() -> None:
