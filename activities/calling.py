@@ -31,7 +31,8 @@ from failover.temporal import ui_link
 logger = logging.getLogger(__name__)
 
 LAPSE = timedelta(minutes=5)
-"""How long after a call that does not come Alertmanager still believes the last one."""
+"""How long after a call that does not come Alertmanager still believes the last one. Tries to reach
+another receiver, which are for that one alone, may take two intervals before all are called again."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Calling:
             return Called()
         interval = timedelta(seconds=current.repeat_seconds)
         pause = repeat_after(interval, request.number)
-        answers = await self._send(meant, request, lasts=2 * pause + LAPSE)
+        answers = await self._send(meant, request, lasts=3 * pause + LAPSE)
         reached = tuple(name for name, answer in answers if answer.ok)
         missed = tuple(name for name, answer in answers if not answer.ok)
         problems = tuple(f"{name} ({answer.told})" for name, answer in answers if not answer.ok)

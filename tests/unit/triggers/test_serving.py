@@ -366,6 +366,10 @@ async def test_only_who_has_the_token_may_call(policies: Path, tmp_path: Path) -
             status, answer = await stage.post(call(about("orders")), **headers)
             assert (status, answer["error"]["reason"]) == (401, "Unauthorized")
         assert stage.temporal.requests == []
+        generator = "/api/v1/getparams.execute"
+        assert (await stage.post(b"{}", path=generator))[0] == 401
+        told = await stage.post(b"{", path=generator, Authorization=f"Bearer {TOKEN}")
+        assert (told[0], told[1]["error"]["reason"]) == (400, "MalformedQuestion")
         status, _ = await stage.post(call(about("orders")), Authorization=f"Bearer {TOKEN}")
         assert status == 200
         for path in ("/healthz", "/readyz", "/metrics"):
