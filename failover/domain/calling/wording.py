@@ -85,7 +85,8 @@ def facts(
 
 def body_of(http: Http, told: Mapping[str, Any], secrets: Mapping[str, str]) -> str:
     """What the template makes of the facts. Raises `InvalidInput`, in which no value stands."""
-    made, length = [], 0
+    made: list[str] = []
+    length = 0
     try:
         template = _ENVIRONMENT.from_string(http.body)
         for piece in template.generate({**told, "secrets": dict(secrets)}):
