@@ -205,6 +205,8 @@ def bare(application: ApplicationRef, head: Manifest) -> Record:
         claim=claim_of(head),
         counted=counted_of(head),
     )
+
+
 def state_of(head: Manifest) -> dict[str, str]:
     """The labels that the Secret says were carried over."""
     return _state(annotations_of(head).get(_STATE, "{}"))

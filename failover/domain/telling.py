@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from failover.domain.identity import ApplicationRef
 from failover.domain.calling.call import Call
+from failover.domain.identity import ApplicationRef
 from failover.domain.phases import Action, Phase
 from failover.domain.policy import ApplicationFailover
 from failover.domain.request import FailoverRequest, State, Status, StepEntry
@@ -151,6 +151,8 @@ def addressed(application: ApplicationRef) -> str:
     """How a command names the application."""
     where = f" -n {application.namespace}" if application.namespace else ""
     return f"{application.short}{where}"
+
+
 def call_of(status: Status, waiting: str, failover: str, since: datetime) -> Call:
     """What a person is told who is called because it waits."""
     plan = f"plan {status.plan_digest}: {status.source} to {status.target}"

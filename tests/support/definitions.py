@@ -27,12 +27,14 @@ def policies_of(namespace: str) -> str:
 
 
 def documents() -> list[Manifest]:
-    """Every document of our kinds that the project shows: in its examples, and on its pages."""
+    """Every document of a defined kind that the project shows: in its examples, and on its pages."""
     texts = [file.read_text() for file in sorted((ROOT / "examples").glob("*.yaml"))]
     for page in sorted((ROOT / "docs").glob("*.md")):
         texts += re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
     found = [each for text in texts for each in _read(text)]
-    return [each for each in found if str(each.get("apiVersion", "")).startswith("stateful-failo")]
+    kinds = {each["spec"]["names"]["kind"] for each in definitions()}
+    ours = (each for each in found if str(each.get("apiVersion", "")).startswith("stateful-failo"))
+    return [each for each in ours if each["kind"] in kinds]
 
 
 def policy(namespace: str, name: str = "orders", **application: Any) -> Manifest:
