@@ -25,6 +25,7 @@ from activities.fitting import Capacities
 from activities.lanes import LANES, Lanes
 from activities.moving import Moving
 from activities.observing import Observing
+from activities.protecting import Protecting
 from activities.purging import Purging
 from activities.telling import Telling
 from activities.tidying import Tidying
@@ -33,6 +34,7 @@ from failover.fleet import Fleet
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.pauses import Pauses
+from failover.protections import Protections
 from failover.receivers.reading import ReceiverFile
 from failover.settings import Settings
 from failover.stopping import stop_on_signals
@@ -45,6 +47,7 @@ from failover.temporal import (
     connect,
     ensure_search_attributes,
 )
+from workflows.application import ApplicationWorkflow
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
 
@@ -98,19 +101,20 @@ def _worker(
     lanes: Lanes,
 ) -> Worker:
     """An async wait costs memory, not a thread, so it takes thousands."""
+    protections = Protections(client)
     deciding, finishing, moving, observing, purging, telling = (
         Deciding(fleet, Crowd(), Capacities(fleet)),
         Finishing(fleet, lanes),
         Moving(fleet, lanes),
         Observing(fleet, lanes),
         Purging(fleet),
-        Telling(fleet, metrics),
+        Telling(fleet, metrics, protections),
     )
-    tidying = Tidying(fleet)
+    tidying, protecting = Tidying(fleet), Protecting(fleet, protections)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[FailoverWorkflow, PauseWorkflow],
+        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow],
         activities=[
             observing.observe,
             tidying.tidy_interrupted,
@@ -125,6 +129,7 @@ def _worker(
             finishing.release_labels,
             finishing.finish,
             telling.publish_result,
+            protecting.look_at_application,
             calling.call_person,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),  # every history is replayed in the sandbox by tests

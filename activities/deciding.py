@@ -95,7 +95,7 @@ async def decide(
     `now` only tells whether the budget has room: a plan warns, the capture holds.
     """
     fleet.cluster(request.source)
-    snapshot = await look_everywhere(fleet, request)
+    snapshot = await look_everywhere(fleet, request.application)
     if request.claim:
         return await _plan_from_record(fleet, capacities, request, snapshot)
     if (adoption := await adoption_of(fleet, request, snapshot)) is not None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from activities.seeing import find_application
 from failover.domain.budget import CountedMove, cut_off, merged, without
 from failover.domain.errors import FailoverError
+from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
 from failover.domain.record import claim_of, counted_of, generation_of, is_open
-from failover.domain.steps import PlanRequest
 from failover.fleet import Fleet
 from failover.records import read_head
 
@@ -47,7 +47,7 @@ class Snapshot:
         return sorted(found, key=lambda item: -generation_of(item[1]))
 
 
-async def look_everywhere(fleet: Fleet, request: PlanRequest) -> Snapshot:
+async def look_everywhere(fleet: Fleet, application: ApplicationRef) -> Snapshot:
     """The application's object and record on every cluster; what cannot be seen is noted."""
     snapshot = Snapshot()
 
@@ -55,8 +55,8 @@ async def look_everywhere(fleet: Fleet, request: PlanRequest) -> Snapshot:
         cluster = fleet.cluster(name)
         try:
             head, manifest = await asyncio.gather(
-                read_head(cluster, request.application),
-                find_application(cluster, request.application),
+                read_head(cluster, application),
+                find_application(cluster, application),
             )
         except FailoverError as error:
             snapshot.failures[name] = error

@@ -17,6 +17,7 @@ from failover.domain.manifest import Manifest, text, uid_of
 from failover.domain.marks import FIELD_MANAGER
 from failover.domain.steps import PublishRequest
 from failover.fleet import Fleet
+from failover.protections import Protections
 from failover.telemetry import Metrics
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Telling:
 
     fleet: Fleet
     metrics: Metrics
+    protections: Protections
 
     @activity.defn
     @effect
@@ -48,6 +50,16 @@ class Telling:
         )
         for name in request.clusters:
             await self._event(name, request)
+        if request.outcome:
+            await self._wake_protection(request.application)
+
+    async def _wake_protection(self, application: ApplicationRef) -> None:
+        """It looks where the application lives now; without a protection there is nobody to tell."""
+        try:
+            await self.protections.wake(application)
+        except FailoverError as error:
+            extra = {"workload": application.key, "reason": error.reason}
+            logger.warning("%s", error.message, extra=extra)
 
     async def _event(self, name: str, request: PublishRequest) -> None:
         try:

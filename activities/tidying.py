@@ -48,7 +48,7 @@ class Tidying:
     @effect
     async def tidy_interrupted(self, request: PlanRequest) -> Finished:
         """Take the labels off a copy that lives on, and close the records of the move that was cut off."""
-        snapshot = await look_everywhere(self.fleet, request)
+        snapshot = await look_everywhere(self.fleet, request.application)
         copy = _only_copy(snapshot, request.source)
         if copy is None or not await self._is_settled(request, snapshot, copy):
             return Finished()

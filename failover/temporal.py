@@ -41,6 +41,13 @@ costs nothing, while an activity that waits in a worker heartbeats."""
 
 FAILOVER_WORKFLOW = "Failover"
 PAUSE_WORKFLOW = "Pause"
+APPLICATION_WORKFLOW = "Application"
+
+WAKE_SIGNAL = "wake"
+"""Look again now: failovers and protections both know it."""
+
+VIEW_MEMO = "view"
+"""Under this key a protection's memo holds its `ApplicationView`."""
 
 TASK_TIMEOUT = timedelta(seconds=3)
 """Bounds what a workflow task costs that was handed to a worker in the moment of its death."""

@@ -124,6 +124,11 @@ def failover_id(application: ApplicationRef) -> str:
     return bounded_id(f"failover/{application.key}")
 
 
+def application_id(application: ApplicationRef) -> str:
+    """The workflow id of the protection of this application."""
+    return bounded_id(f"application/{application.key}")
+
+
 def application_pause_id(application: ApplicationRef) -> str:
     """The workflow id of a pause of this application."""
     return bounded_id(f"pause/application/{application.key}")

@@ -6,7 +6,7 @@ is what keeps this from being a storm:
 
 - a failover has begun: quiet for 30 s, twice as long after every further one, at most 10 minutes.
   It doubles only where one after the other ended and the application is still unhealthy;
-- the failover under way was told: quiet for 20 s;
+- the failover under way was told, or none may be started by itself: quiet for 20 s;
 - the application is healthy: all is forgotten, the next illness is reported at once.
 
 Moments are readings of any clock that only goes forward.
@@ -35,6 +35,8 @@ class Answer(StrEnum):
     STARTED = "Started"
     MERGED = "Merged"
     DIFFERENT_INCIDENT = "DifferentIncident"
+    NOT_STARTED = "NotStarted"
+    """Its protection says that nothing is started by itself: suspended, say."""
     REFUSED = "Refused"
     """Temporal, or the request itself, does not allow it."""
 
@@ -55,7 +57,7 @@ class Attention:
             case Answer.STARTED | Answer.REFUSED:
                 pause = start_again_after(self.starts)
                 return Attention(self.starts + 1, now + pause, answer)
-            case Answer.MERGED | Answer.DIFFERENT_INCIDENT:
+            case Answer.MERGED | Answer.DIFFERENT_INCIDENT | Answer.NOT_STARTED:
                 return replace(self, quiet_until=now + TELL_AGAIN_AFTER, answer=answer)
             case _:
                 assert_never(answer)

@@ -14,6 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from workflows.application import ApplicationWorkflow
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
 
@@ -26,7 +27,7 @@ def replayer() -> Replayer:
     """A replayer with today's workflows, in the sandbox: it fails on whatever a run may not do."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PURE)
     return Replayer(
-        workflows=[FailoverWorkflow, PauseWorkflow],
+        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow],
         data_converter=pydantic_data_converter,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
     )

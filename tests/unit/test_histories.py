@@ -24,6 +24,8 @@ def test_there_are_histories_of_every_kind() -> None:
         "rolled-back",
         "aborted",
         "approved",
+        "protected",
+        "unprotected",
     } <= names
 
 

@@ -20,15 +20,23 @@ from activities.deciding import Deciding
 from activities.finishing import Finishing
 from activities.moving import Moving
 from activities.observing import Observing
+from activities.protecting import Protecting
 from activities.purging import Purging
 from activities.telling import Telling
 from activities.tidying import Tidying
-from failover.domain import request, steps
+from failover.domain import application, request, steps
 from failover.domain.calling import call
-from failover.domain.identity import ApplicationRef, failover_id
+from failover.domain.identity import ApplicationRef, application_id, failover_id
 from failover.domain.record import Record
 from failover.domain.wire import Wire
-from failover.temporal import FAILOVER_WORKFLOW, PAUSE_WORKFLOW, SEARCH_ATTRIBUTES, TASK_QUEUE
+from failover.temporal import (
+    APPLICATION_WORKFLOW,
+    FAILOVER_WORKFLOW,
+    PAUSE_WORKFLOW,
+    SEARCH_ATTRIBUTES,
+    TASK_QUEUE,
+)
+from workflows.application import ApplicationWorkflow
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
 
@@ -42,6 +50,7 @@ def wire() -> dict[str, Any]:
         "workflows": {
             FAILOVER_WORKFLOW: _messages(FailoverWorkflow),
             PAUSE_WORKFLOW: _messages(PauseWorkflow),
+            APPLICATION_WORKFLOW: _messages(ApplicationWorkflow),
         },
         "activities": sorted(
             name
@@ -52,6 +61,7 @@ def wire() -> dict[str, Any]:
                 Finishing,
                 Moving,
                 Observing,
+                Protecting,
                 Purging,
                 Telling,
                 Tidying,
@@ -84,7 +94,8 @@ def _activities(kind: type) -> list[str]:
 
 
 def _models() -> list[type[BaseModel]]:
-    named = [*vars(request).values(), *vars(steps).values(), *vars(call).values()]
+    sources = (request, steps, application, call)
+    named = [each for source in sources for each in vars(source).values()]
     models = {
         each
         for each in named
@@ -111,6 +122,7 @@ def test_the_workflow_id_is_part_of_the_wire() -> None:
         group="flink.apache.org", kind="FlinkDeployment", namespace="shop", name="orders"
     )
     assert failover_id(orders) == "failover/shop/FlinkDeployment.flink.apache.org/orders"
+    assert application_id(orders) == "application/shop/FlinkDeployment.flink.apache.org/orders"
 
 
 if __name__ == "__main__":

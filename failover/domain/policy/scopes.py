@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from failover.domain.identity import GroupKind
+from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.policy.model import Policy
 
 
@@ -25,6 +25,15 @@ def scopes_of(policies: Iterable[Policy]) -> frozenset[Scope]:
     scopes = {scope for policy in policies for scope in _scopes(policy)}
     whole = {each.kind for each in scopes if not each.namespace}
     return frozenset(each for each in scopes if not each.namespace or each.kind not in whole)
+
+
+def with_applications(
+    scopes: frozenset[Scope], applications: Iterable[ApplicationRef]
+) -> frozenset[Scope]:
+    """The scopes, and what else must be looked at to see these applications; nothing twice."""
+    whole = {each.kind for each in scopes if not each.namespace}
+    more = {Scope(each.group_kind, each.namespace) for each in applications}
+    return scopes | {each for each in more if each.kind not in whole}
 
 
 def _scopes(policy: Policy) -> Iterator[Scope]:

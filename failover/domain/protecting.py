@@ -1,0 +1,165 @@
+"""What follows from a declaration and from what is seen of an application under protection.
+
+    declare ──▶ Protected ◀──resume── Suspended       unprotect ends it, from anywhere
+                    │
+                    └── a generation that no failover of ours has made ──▶ NewerGeneration
+
+What is known is for people and for those who watch: a list, and where to look. What a move hangs on
+is read from the records on the clusters, again, by the failover itself. So what is remembered here
+may be old, and the record wins: home is where the newest record says, then where the object is.
+
+The invariant: a generation that grows without a failover that Temporal knows is not taken over. It
+means that Temporal's database is older than the clusters (a backup), or that somebody else moves the
+application too. Then nothing is started by itself until a person declares the application again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from failover.domain.application import (
+    ApplicationPhase,
+    ApplicationRequest,
+    ApplicationSeen,
+    ApplicationView,
+    Declaration,
+    Known,
+)
+from failover.domain.errors import FailoverError
+from failover.domain.health import Health, HealthStatus
+from failover.domain.identity import ApplicationRef
+from failover.domain.manifest import Manifest
+from failover.domain.marks import mark_of
+from failover.domain.policy import Mode, Policy
+from failover.domain.record import generation_of, home_of
+from failover.domain.sighting import is_left_alone
+
+
+def with_mode(policy: Policy, mode: Mode) -> Policy:
+    """The policy with this mode written out, so that nobody has to decide it again."""
+    failover = policy.spec.failover
+    assert failover is not None, "a policy that moves nothing protects nothing"
+    active = policy.active.model_copy(update={"mode": mode})
+    written = failover.model_copy(update={"application": active})
+    spec = policy.spec.model_copy(update={"failover": written})
+    return policy.model_copy(update={"spec": spec})
+
+
+def view_of(request: ApplicationRequest) -> ApplicationView:
+    """The protection as others see it."""
+    known = request.known or Known()
+    phase = ApplicationPhase.PROTECTED
+    if known.newer_generation:
+        phase = ApplicationPhase.NEWER_GENERATION
+    elif request.suspension is not None:
+        phase = ApplicationPhase.SUSPENDED
+    return ApplicationView(
+        application=request.application,
+        phase=phase,
+        declaration=request.declaration,
+        suspension=request.suspension,
+        known=known,
+    )
+
+
+def declared(request: ApplicationRequest, declaration: Declaration) -> ApplicationRequest:
+    """The protection under another declaration; by a person's word newer generations count."""
+    known = request.known
+    if known is not None and known.newer_generation and declaration.afresh:
+        taken = {"generation": known.newer_generation, "newer_generation": 0}
+        known = known.model_copy(update=taken)
+    kept = declaration.model_copy(update={"afresh": False})
+    return request.model_copy(update={"declaration": kept, "known": known})
+
+
+def learnt(request: ApplicationRequest, seen: ApplicationSeen, now: datetime) -> ApplicationRequest:
+    """The protection after a look: all that was seen is taken over, but an unaccounted generation."""
+    before = request.known
+    status = before.health.status if before is not None and before.health is not None else None
+    known = (before or Known()).model_copy(update={"home": seen.home, "health": seen.health})
+    if status is not seen.health.status:
+        known = known.model_copy(update={"since": now})
+    if before is None or seen.accounted or seen.generation <= before.generation:
+        # A cluster that does not answer now hides its record, so the number never shrinks.
+        taken = max(seen.generation, known.generation)
+        newer = 0 if seen.accounted or before is None else known.newer_generation
+        known = known.model_copy(update={"generation": taken, "newer_generation": newer})
+    else:
+        known = known.model_copy(update={"newer_generation": seen.generation})
+    return request.model_copy(update={"known": known})
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where an application lives, or why that cannot be said."""
+
+    home: str
+    generation: int
+    unseen: Health | None = None
+    """Its health where there is no object to be judged."""
+
+
+def whereabouts(
+    application: ApplicationRef,
+    objects: Mapping[str, Manifest | None],
+    heads: Mapping[str, Manifest],
+    failures: Mapping[str, FailoverError],
+) -> Whereabouts:
+    """Where it lives by the newest record, then by its object; by cluster: objects, records, failures."""
+    newest = max(heads.values(), key=generation_of, default=None)
+    living = [
+        name for name, each in objects.items() if each is not None and not is_left_alone(each)
+    ]
+    marks = (mark_of(objects[name] or {}) for name in living)
+    generation = max(
+        (generation_of(newest) if newest is not None else 0),
+        *(mark.generation for mark in marks if mark is not None),
+        0,
+    )
+    told = home_of(newest) if newest is not None else ""
+    if told in living:
+        return Whereabouts(told, generation)
+    if told in failures:
+        return Whereabouts(told, generation, _unseen(failures[told]))
+    if len(living) == 1:
+        return Whereabouts(living[0], generation)
+    if living:
+        message = f"{application} lives on {' and '.join(sorted(living))}, and no record says which one counts"
+        return Whereabouts(told, generation, _unknown("LivesOnTwoClusters", message))
+    if failures:
+        return Whereabouts(told, generation, _unseen(next(iter(failures.values()))))
+    return Whereabouts(told, generation, _unknown("NotThere", f"{application} is on no cluster"))
+
+
+def _unseen(error: FailoverError) -> Health:
+    return _unknown(error.reason, error.message)
+
+
+def _unknown(reason: str, message: str) -> Health:
+    return Health(status=HealthStatus.UNKNOWN, reason=reason, message=message)
+
+
+def summary(view: ApplicationView) -> str:
+    """One line for the list of Temporal's UI."""
+    application = view.application
+    return f"{application.name} ({application.kind}) is protected: {view.declaration.mode}"
+
+
+def details(view: ApplicationView) -> str:
+    """Markdown for Temporal's UI: what is declared, where it lives, and what stands in the way."""
+    application, known, declaration = view.application, view.known, view.declaration
+    health = known.health
+    where = f" -n {application.namespace}" if application.namespace else ""
+    lines = [
+        f"**{view.phase}**" + (f": {view.message}" if view.message else ""),
+        "",
+        f"- Home: {known.home or 'not known'}, generation {known.generation}",
+        f"- Health: {f'{health.status} ({health.reason}): {health.message}' if health else 'not looked yet'}",
+        f"- Policy: {declaration.policy}, mode {declaration.mode}",
+        f"- Declared by {declaration.declared_by}",
+        "",
+        f"`failover describe {application.short}{where}`",
+    ]
+    return "\n".join(lines)

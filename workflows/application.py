@@ -1,0 +1,152 @@
+"""`ApplicationWorkflow`: one application under protection, for as long as it is protected.
+
+It remembers and shows; it moves nothing, and no failover waits for it. Idle it has no timer and no
+activity, so ten thousand of them cost rows in a database and nothing else.
+
+- `wake` makes it look; what was seen decides, never what a signal says.
+- Whatever is declared begins a new run of it, with the whole state: histories stay short, and the
+  start of the run is when its declaration counts from.
+- Its memo holds its view; it is written only where the view has changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.protecting import Protecting
+    from failover.domain.application import (
+        ApplicationLook,
+        ApplicationRequest,
+        ApplicationSeen,
+        ApplicationView,
+        Declaration,
+        Order,
+        Suspension,
+    )
+    from failover.domain.identity import application_id
+    from failover.domain.phases import Outcome
+    from failover.domain.protecting import declared, details, learnt, view_of
+    from failover.temporal import SEARCH, VIEW_MEMO, application_keyword
+from workflows import options
+from workflows.run import upsert_search_attributes
+
+
+@workflow.defn(name="Application")
+class ApplicationWorkflow:
+    """Protects one application: remembers how, where it lives and how it is."""
+
+    @workflow.init
+    def __init__(self, request: ApplicationRequest) -> None:
+        self._request = request
+        self._before = request
+        """The state with which this run has begun."""
+        self._woken = True
+        self._ended = False
+        self._shown: ApplicationView | None = None
+
+    @workflow.run
+    async def run(self, request: ApplicationRequest) -> ApplicationView:
+        """Look and show, until the protection ends."""
+        expected = application_id(request.application)
+        if workflow.info().workflow_id != expected:
+            message = f"this run's id is {workflow.info().workflow_id}, but {request.application} has the id {expected}"
+            raise ApplicationError(message, type=Outcome.ID_MISMATCH.value, non_retryable=True)
+        self._show()
+        while not self._ended:
+            if self._is_redeclared or workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(self._request, memo={VIEW_MEMO: view_of(self._request)})
+            if self._woken:
+                await self._look()
+                continue
+            # A message may change anything meanwhile; all of it is looked at again above.
+            await workflow.wait_condition(lambda: self._woken or self._ended or self._is_redeclared)
+        return view_of(self._request)
+
+    @property
+    def _is_redeclared(self) -> bool:
+        """Whether a person, or the source of the declaration, has changed something."""
+        before, now = self._before, self._request
+        return (before.declaration, before.suspension) != (now.declaration, now.suspension)
+
+    async def _look(self) -> None:
+        self._woken = False
+        application = self._request.application
+        rule = self._request.declaration.health_rule
+        try:
+            seen: ApplicationSeen = await workflow.execute_activity_method(
+                Protecting.look_at_application,
+                ApplicationLook(application=application, health_rule=rule),
+                summary=f"look where {application.short} lives, and how it is",
+                **options.effect(),
+            )
+        except ActivityError as error:
+            # What was known holds on; who cares wakes it again.
+            workflow.logger.warning("a look has failed", extra={"reason": str(error.cause)})
+            return
+        self._request = learnt(self._request, seen, workflow.now())
+        self._show()
+
+    def _show(self) -> None:
+        """Write the view where lists read it, if it has changed."""
+        view = view_of(self._request)
+        if view == self._shown:
+            return
+        before, self._shown = self._shown, view
+        known = view.known
+        updates: list[Any] = [
+            SEARCH.application.value_set(application_keyword(view.application)),
+            SEARCH.phase.value_set(view.phase.value),
+            SEARCH.generation.value_set(known.generation),
+        ]
+        if known.home:
+            updates.append(SEARCH.source.value_set(known.home))
+        if known.health is not None:
+            updates.append(SEARCH.reason.value_set(known.health.reason))
+        upsert_search_attributes(updates)
+        if before is not None or workflow.memo_value(VIEW_MEMO, None) is None:
+            workflow.upsert_memo({VIEW_MEMO: view})
+        workflow.set_current_details(details(view))
+
+    # Messages
+
+    @workflow.signal(description="Look again now. Carries no facts: what is seen decides.")
+    def wake(self) -> None:
+        """Look again now."""
+        self._woken = True
+
+    @workflow.signal(description="Protect it like this from now on.")
+    def declare(self, declaration: Declaration) -> None:
+        """Take another declaration in place of the present one."""
+        self._request = declared(self._request, declaration)
+        self._woken = True
+
+    @workflow.signal(
+        description='Start nothing by itself until resume: {"actor": "you", "reason": "why"}'
+    )
+    def suspend(self, suspension: Suspension) -> None:
+        """Start nothing by itself."""
+        since = suspension.since or workflow.now()
+        self._request = self._request.model_copy(
+            update={"suspension": suspension.model_copy(update={"since": since})}
+        )
+
+    @workflow.signal(description='End the suspension: {"actor": "you"}')
+    def resume(self, order: Order) -> None:
+        """End the suspension."""
+        workflow.logger.info("resumed by %s: %s", order.actor, order.note)
+        self._request = self._request.model_copy(update={"suspension": None})
+
+    @workflow.signal(description='End the protection: {"actor": "you", "note": "why"}')
+    def unprotect(self, order: Order) -> None:
+        """End the protection."""
+        workflow.logger.info("protection ended by %s: %s", order.actor, order.note)
+        self._ended = True
+
+    @workflow.query(description="What is declared, where it lives, and how it is.")
+    def status(self) -> ApplicationView:
+        """The view."""
+        return view_of(self._request)
