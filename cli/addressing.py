@@ -20,6 +20,7 @@ from cli.context import Surroundings
 from failover.domain.errors import FailoverError, InvalidInput, TransientError, UnknownKind
 from failover.domain.identity import ApplicationRef
 from failover.fleet import Cluster, Fleet, Resource
+from triggers.protecting import list_protections
 from triggers.reading import list_failovers
 
 _GRACE_SECONDS = 0.2
@@ -77,7 +78,7 @@ async def resolve(fleet: Fleet, text: str, namespace: str) -> ApplicationRef:
 async def address(
     surroundings: Surroundings, client: Client, text: str, namespace: str
 ) -> ApplicationRef:
-    """The application, also where no cluster answers, as long as Temporal knows a failover of it."""
+    """The application, also where no cluster answers, as long as Temporal knows a failover or the protection of it."""
     word = parse(text)
     try:
         async with AsyncExitStack() as stack:
@@ -86,8 +87,10 @@ async def address(
     except (TransientError, InvalidInput) as error:
         if error.reason == "AmbiguousKind":
             raise
-        known = await list_failovers(client, namespace=namespace, ended_too=True)
-        found = {each.id: each.application for each in known if _means(word, each.application)}
+        protected = await list_protections(client, namespace=namespace)
+        moved = await list_failovers(client, namespace=namespace, ended_too=True)
+        known = [*(each.application for each in protected), *(each.application for each in moved)]
+        found = {each.key: each for each in known if _means(word, each)}
         if len(found) != 1:
             raise
         return next(iter(found.values()))

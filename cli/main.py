@@ -43,6 +43,7 @@ class Family:
 FAMILIES = (
     Family("cli.listing", ("list",), "Look"),
     Family("cli.following", ("status", "timeline"), "Look"),
+    Family("cli.getting", ("get", "describe"), "Look"),
     Family("cli.whereabouts", ("where", "history"), "Look"),
     Family("cli.planning", ("plan",), "Look"),
     Family("cli.doctor", ("doctor",), "Look"),
@@ -52,6 +53,7 @@ FAMILIES = (
         ("retry", "skip", "abort", "replan", "retarget", "approve", "deny"),
         "Act",
     ),
+    Family("cli.protecting", ("protect", "unprotect", "suspend"), "Act"),
     Family("cli.pausing", ("pause", "resume"), "Act"),
     Family("cli.linting", ("lint",), "Without any server"),
     Family("cli.offline", ("capture", "health"), "Without any server"),

@@ -12,6 +12,7 @@ from cli.addressing import address
 from cli.context import Actor, Namespace, Surroundings, actor, run, surroundings
 from cli.printing import Output, OutputOption, print_data, print_table, say, tell, warn
 from cli.telling import summary_data
+from failover.domain.application import Order
 from failover.domain.errors import InvalidInput, NotFound, UnknownCluster
 from failover.domain.identity import (
     ALL_PAUSE_ID,
@@ -21,7 +22,7 @@ from failover.domain.identity import (
 )
 from failover.domain.phases import BLOCKED, RETRYING, Phase
 from failover.domain.request import PauseRequest
-from triggers import pausing
+from triggers import pausing, protecting
 from triggers.reading import Summary, list_failovers
 
 CLOSES_WITHIN_SECONDS = 5.0
@@ -93,11 +94,12 @@ def resume(
     namespace: Namespace = "default",
     everything: All = False,
     cluster: OnCluster = "",
+    by: Actor = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """End a pause; failovers that it held look again."""
+    """End a pause, and the suspension of an application; failovers that were held look again."""
     _one_of(target, cluster, everything=everything)
-    run(_resume(target, namespace, cluster, output))
+    run(_resume(target, namespace, cluster, actor(by), output))
 
 
 def _one_of(target: str, cluster: str, *, everything: bool) -> None:
@@ -151,12 +153,34 @@ def has_passed(about: Summary) -> bool:
     return about.phase in _MOVING or (about.phase in _MAYBE_MOVING and about.generation > 0)
 
 
-async def _resume(target: str, namespace: str, cluster: str, output: Output) -> None:
+async def _resume_protection(client: Client, scope: Scope, by: str) -> bool:
+    """End the suspension of an application, if it is suspended."""
+    if scope.application is None:
+        return False
+    found = await protecting.protection(client, scope.application)
+    if found is None or found.view.suspension is None:
+        return False
+    await protecting.resume(client, scope.application, Order(actor=by))
+    return True
+
+
+def _tell_resumed(scope: Scope, output: Output) -> None:
+    if output.is_data:
+        print_data({"id": scope.id, "ended": True}, output)
+    else:
+        say(f"{scope.told} is resumed")
+
+
+async def _resume(target: str, namespace: str, cluster: str, by: str, output: Output) -> None:
     here = surroundings()
     client = await here.client()
     scope = await _scope(here, client, target, namespace, cluster)
+    resumed = await _resume_protection(client, scope, by)
     if not await pausing.resume(client, scope.id):
-        raise NotFound(f"{scope.told} is not paused")
+        if not resumed:
+            raise NotFound(f"{scope.told} is neither paused nor suspended")
+        _tell_resumed(scope, output)
+        return
     ended = await pausing.closed(client, scope.id, within_seconds=CLOSES_WITHIN_SECONDS)
     held = [each for each in await list_failovers(client) if each.phase == Phase.HELD]
     for each in held:

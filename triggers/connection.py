@@ -11,6 +11,8 @@ from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.request import FailoverRequest
 from triggers.asking import CALL_TIMEOUT, asking, connecting
 from triggers.pausing import wake
+from triggers.protecting import protection
+from triggers.requesting import on_terms
 from triggers.starting import Start, start_failover
 
 
@@ -24,8 +26,16 @@ class Starting:
         self._lock = asyncio.Lock()
 
     async def __call__(self, request: FailoverRequest) -> Start:
-        """Start or wake a failover. Raises as `start_failover` does."""
-        return await start_failover(await self._connected(), request, runbook=self._runbook)
+        """Start or wake a failover, on the terms of its protection. Raises as `start_failover`, and `NotStarted`."""
+        client = await self._connected()
+        found = await protection(client, request.application)
+        if found is not None:
+            request = on_terms(request, found.view)
+        return await start_failover(client, request, runbook=self._runbook)
+
+    async def client(self) -> Client:
+        """The connection. Raises `TemporalUnreachable`."""
+        return await self._connected()
 
     async def wake(self, application: ApplicationRef) -> bool:
         """Let a failover that is under way look again; `False` where none is. Raises `TemporalUnreachable`."""

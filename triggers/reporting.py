@@ -19,6 +19,7 @@ from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.request import FailoverRequest
 from failover.domain.sighting import Answer
 from failover.temporal import TemporalUnreachable
+from triggers.requesting import NotStarted
 from triggers.starting import DifferentIncident, Merged, Start, Started
 
 logger = logging.getLogger("watcher")
@@ -80,6 +81,9 @@ class Reporter:
                 self._complain(error)
                 attempts += 1
                 await asyncio.sleep(_back_off_seconds(attempts))
+            except NotStarted as error:
+                self._reached()
+                return request, Answer.NOT_STARTED, error.message
             except FailoverError as error:
                 return request, Answer.REFUSED, error.message
             else:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from failover.domain.application import ApplicationView
+from failover.domain.errors import DefiniteError
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, labels_of, uid_of
 from failover.domain.policy import Policy
 from failover.domain.request import FailoverRequest, Limits, Trigger
 from triggers.policies import PolicySet
+
+
+class NotStarted(DefiniteError):
+    """The protection of the application says that nothing is started by itself."""
 
 
 @dataclass(frozen=True)
@@ -46,4 +52,19 @@ def request_about(
         trigger=trigger,
         observe_only=manner.observe or mode == "Observe",
         limits=manner.limits,
+    )
+
+
+def on_terms(request: FailoverRequest, view: ApplicationView) -> FailoverRequest:
+    """The request as the protection of the application has it. Raises `NotStarted` where it may not be."""
+    if not view.starts:
+        raise NotStarted(f"{view.application}: {view.message}", reason=view.phase.value)
+    declaration = view.declaration
+    return request.model_copy(
+        update={
+            "policy": declaration.policy,
+            "overrides": declaration.overrides,
+            "health_rule": declaration.health_rule,
+            "observe_only": request.observe_only or declaration.mode == "Observe",
+        }
     )

@@ -29,6 +29,12 @@ def context_of(place: str) -> str | None:
     return context
 
 
+def called(place: str) -> str:
+    """How the source is called in what it declares: the same from wherever it was named."""
+    context = context_of(place)
+    return f"cluster {context}" if context is not None else f"directory {Path(place).resolve()}"
+
+
 @asynccontextmanager
 async def open_source(
     place: str, kubeconfig: Path | str | None, *, telling: bool

@@ -29,13 +29,13 @@ from failover.temporal import (
     SEARCH,
     TASK_QUEUE,
     TASK_TIMEOUT,
+    WAKE_SIGNAL,
     application_keyword,
 )
 from triggers.asking import CALL_TIMEOUT, asking
 
 ATTEMPTS_MAX = 5
 INCIDENT_MEMO = "incident"
-WAKE_SIGNAL = "wake"
 _SUMMARY_LENGTH_MAX = 200
 _DETAILS_LENGTH_MAX = 16_000
 """Temporal refuses to start a run with longer texts (400 and 20,000 bytes)."""

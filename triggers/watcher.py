@@ -1,6 +1,6 @@
 """The watcher itself: what it follows, and what it remembers of what is ill.
 
-    policies → scopes → a view per scope and cluster → health → sighting → report → Temporal
+    policies, protections → scopes → a view per scope and cluster → health → sighting → report → Temporal
 
 It keeps nothing that it could not find again: restarting it, or running two, changes nothing, since
 starting a failover that is under way only wakes it. It reads, and writes to no cluster at all.
@@ -14,19 +14,22 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from datetime import timedelta
 
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.manifest import labels_of
+from failover.domain.marks import mark_of
 from failover.domain.policy import Policy
 from failover.domain.policy.matching import Ambiguous
-from failover.domain.policy.scopes import Scope, scopes_of
+from failover.domain.policy.scopes import Scope, scopes_of, with_applications
 from failover.domain.request import FailoverRequest, Trigger
+from failover.domain.rules import HealthRule
 from failover.domain.sighting import Answer, Attention, Report, is_left_alone, react
 from failover.fleet import Fleet
 from failover.telemetry import Metrics
+from triggers.keeping import Keeper, Seen, Standing
 from triggers.policies import PolicySet, PolicySource, log_changes
 from triggers.reporting import Reporter, Subject
 from triggers.requesting import Found, Manner, request_about
@@ -50,8 +53,10 @@ class Watcher:
         start: Callable[[FailoverRequest], Awaitable[Start]],
         metrics: Metrics,
         manner: Manner,
+        keeper: Keeper,
     ) -> None:
         """Nothing is followed before `run`."""
+        self._keeper = keeper
         self._fleet, self._source, self._metrics, self._manner = fleet, source, metrics, manner
         self._policies = PolicySet()
         self._staleness = Staleness(metrics.watch_stale)
@@ -67,14 +72,36 @@ class Watcher:
         """Watch, for ever. Raises `InvalidInput` where the source cannot be read at the start."""
         async with aclosing(self._source.sets()) as sets:
             first = await anext(sets)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._reporter.run())
-                group.create_task(self._sweep())
-                self._use(first, group)
+            async with asyncio.TaskGroup() as self._group:
+                self._group.create_task(self._reporter.run())
+                self._group.create_task(self._sweep())
+                self._use(first)
+                self._group.create_task(self._keeper.run(self))
                 async for policies in sets:
-                    self._use(policies, group)
+                    self._use(policies)
 
-    def _use(self, policies: PolicySet, group: asyncio.TaskGroup) -> None:
+    def seen(self, application: ApplicationRef) -> Seen:
+        """What is known of an application now, for the keeper of protections."""
+        sights = (
+            view.sight(application)
+            for view, _ in self._views.values()
+            if view.scope.kind == application.group_kind
+        )
+        living = (each for each in sights if each and not is_left_alone(each.manifest))
+        sight = next(living, None)
+        labels = labels_of(sight.manifest) if sight is not None else None
+        return Seen(labels, self._policies, self._manner.observe)
+
+    def protections_changed(self, applications: Iterable[ApplicationRef]) -> None:
+        """Another declaration is another chance, as another policy is; what is new is followed."""
+        self._follow_what_is_wanted()
+        for application in applications:
+            for view, _ in tuple(self._views.values()):
+                if view.scope.kind == application.group_kind:
+                    self._attention.pop((view.cluster.name, application), None)
+                    self._look(view, application)
+
+    def _use(self, policies: PolicySet) -> None:
         """Let these policies count from now on."""
         before, self._policies = self._policies, policies
         log_changes(before, policies)
@@ -82,25 +109,33 @@ class Watcher:
             logger.warning("%s: there are no policies, so nothing is watched", self._source)
         self._metrics.policies.set(len(policies.policies))
         self._metrics.policy_errors.set(sum(each.severity == "Error" for each in policies.problems))
-        wanted = {
-            (name.name, scope)
-            for scope in scopes_of(policies.policies)
-            for name in self._fleet.facts
+        self._follow_what_is_wanted()
+        self._look_again_where_changed(before)
+        self._keeper.look_again(
+            each for view, _ in self._views.values() for each in view.applications
+        )
+
+    def _follow_what_is_wanted(self) -> None:
+        """Follow what the policies mean, and what is protected; leave the rest."""
+        protected = {each: found.view.declaration for each, found in self._keeper.register.items()}
+        scopes = with_applications(scopes_of(self._policies.policies), protected)
+        rules = {each.group_kind: found.health_rule for each, found in protected.items()}
+        rules |= {
+            each.kind: found for each in scopes if (found := self._policies.rule_of(each.kind))
         }
+        wanted = {(each.name, scope) for scope in scopes for each in self._fleet.facts}
         for key, (view, _) in tuple(self._views.items()):
             if key not in wanted:
-                self._leave(key, "no policy is about it any more")
-            elif view.rule != policies.rule_of(view.scope.kind):
+                self._leave(key, "nothing is about it any more")
+            elif view.rule != rules.get(view.scope.kind):
                 self._leave(key, "its health rule has changed")
         for key in sorted(wanted - self._views.keys()):
-            self._follow(key, group)
-        self._look_again_where_changed(before)
+            self._follow(key, rules.get(key[1].kind))
 
-    def _follow(self, key: tuple[str, Scope], group: asyncio.TaskGroup) -> None:
+    def _follow(self, key: tuple[str, Scope], rule: HealthRule | None) -> None:
         cluster, scope = key
-        rule = self._policies.rule_of(scope.kind)
         view = View(self._fleet.cluster(cluster), scope, self._staleness, self._look, rule)
-        self._views[key] = (view, group.create_task(view.run()))
+        self._views[key] = (view, self._group.create_task(view.run()))
         logger.info("following %s", scope, extra={"cluster": cluster})
 
     def _leave(self, key: tuple[str, Scope], why: str) -> None:
@@ -130,6 +165,9 @@ class Watcher:
             self._ill.pop(subject, None)
             self._ambiguous.pop(application, None)
             return
+        mark = mark_of(sight.manifest)
+        standing = Standing(sight.health.status, mark.generation if mark is not None else 0)
+        self._keeper.saw(subject, labels_of(sight.manifest), standing)
         match sight.health.status:
             case "Healthy":
                 self._recovered(subject, view)
@@ -154,7 +192,10 @@ class Watcher:
             self._reporter.report(subject)
 
     def _policy(self, sight: Sight) -> Policy | None:
-        """The policy that moves this application, if there is exactly one."""
+        """The policy that moves this application, if there is exactly one; what is declared comes first."""
+        protected = self._keeper.register.get(sight.application)
+        if protected is not None:
+            return protected.view.declaration.policy
         found = self._policies.about(sight.application, labels_of(sight.manifest))
         if isinstance(found, Ambiguous):
             if self._ambiguous.get(sight.application) != found:

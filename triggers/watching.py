@@ -15,8 +15,9 @@ from failover.stopping import stop_on_signals, until
 from failover.telemetry import Metrics
 from failover.temporal import connect
 from triggers.connection import Starting
+from triggers.keeping import Keeper
 from triggers.requesting import Manner
-from triggers.sources import open_source
+from triggers.sources import called, open_source
 from triggers.watcher import Watcher
 
 logger = logging.getLogger("watcher")
@@ -34,7 +35,8 @@ async def run_watcher(settings: Settings, policies: str, *, observe: bool = Fals
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         manner = Manner(Limits(blocked_after_seconds=fleet.blocked_after.total_seconds()), observe)
         start = Starting(partial(connect, identity=identity()), settings.runbook or fleet.runbook)
-        watcher = Watcher(fleet, source, start, metrics, manner)
+        keeper = Keeper(start.client, called(policies))
+        watcher = Watcher(fleet, source, start, metrics, manner, keeper)
         stop = stop_on_signals()
         how = "tolerating and planning only" if observe else "failovers are started"
         logger.info("watching fleet %s for the policies in %s: %s", fleet.name, source, how)

@@ -17,6 +17,7 @@ from failover.telemetry import Metrics
 from failover.temporal import TemporalUnreachable
 from triggers import reporting
 from triggers.reporting import IN_FLIGHT_MAX, Reporter, Subject
+from triggers.requesting import NotStarted
 from triggers.starting import Start, Started
 
 
@@ -149,3 +150,16 @@ async def test_a_definite_no_is_an_answer() -> None:
     async with at_work(Desk(start)) as desk, asyncio.timeout(5):
         desk.reporter.report(subject("orders"))
         assert await desk.answers.get() == (subject("orders"), Answer.REFUSED)
+
+
+async def test_what_may_not_be_started_is_no_error() -> None:
+    """The protection is suspended, say: it is asked again in a while, and nobody is called."""
+
+    async def suspended(_request: FailoverRequest) -> Start:
+        raise NotStarted("orders is suspended by ada: a rebuild", reason="Suspended")
+
+    async with at_work(Desk(suspended)) as desk:
+        subject = ("east", ApplicationRef(group="", kind="Pod", namespace="shop", name="orders"))
+        desk.reporter.report(subject)
+        async with asyncio.timeout(5):
+            assert await desk.answers.get() == (subject, Answer.NOT_STARTED)

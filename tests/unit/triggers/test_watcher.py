@@ -19,11 +19,13 @@ from failover.domain.request import FailoverRequest, Limits
 from failover.fleet import Change
 from failover.telemetry import Metrics
 from tests.support.objects import flink, job_manager
+from tests.support.protections import out_of_reach
 from tests.support.rules import WIDGETS, clause, rule, widget
 from tests.support.waiting import eventually
 from tests.unit.triggers.clusters import ScriptedCluster, as_fleet
 from triggers import policies as policies_module
 from triggers import watcher as watcher_module
+from triggers.keeping import Keeper
 from triggers.policies import PolicyDirectory
 from triggers.requesting import Manner
 from triggers.starting import DifferentIncident, Merged, Start, Started
@@ -64,6 +66,7 @@ class Stage:
             self._start,
             self.metrics,
             Manner(Limits(blocked_after_seconds=7), observe),
+            Keeper(out_of_reach, "tests"),
         )
 
     async def _start(self, request: FailoverRequest) -> Start:
