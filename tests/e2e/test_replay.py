@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from failover.domain.application import Declaration, Order, Suspension
+from failover.domain.identity import application_id
 from failover.domain.phases import Action
+from failover.domain.policy import Mode
+from failover.domain.protecting import with_mode
 from tests.support.replaying import cut_off, replayer, write
 from tests.support.saga import Application, Saga, never_healthy_on, policy_of
+from tests.support.waiting import eventually
+from triggers import protecting
 
 SOON: dict[str, Any] = {"verification": {"healthyWithinSeconds": 1}}
 
@@ -67,3 +74,46 @@ async def test_what_this_run_wrote_is_replayed(saga: Saga, request: pytest.Fixtu
             await replaying.replay_workflow(stopped)
         if request.config.getoption("--record-histories"):
             write(name, history)
+
+
+async def test_a_protection_is_replayed(saga: Saga, request: pytest.FixtureRequest) -> None:
+    """Declared, suspended, resumed, looking again, and ended: each run of it."""
+    app = await saga.application("replay-protected")
+    client = saga.client
+    await protecting.declare(client, app.ref, protected_as(app, "Observe"))
+    await known_as(app, lambda view: view.known.home == "east")
+    await protecting.suspend(client, app.ref, Suspension(reason="why", actor="ada"))
+    await known_as(app, lambda view: view.suspension is not None)
+    await app.fall_ill()
+    await protecting.wake(client, app.ref)
+    await known_as(app, lambda view: view.known.health.status == "Unhealthy")
+    await protecting.unprotect(client, app.ref, Order(actor="tests"))
+    handle = client.get_workflow_handle(application_id(app.ref))
+    await handle.result()
+    last = await handle.fetch_history()
+    first = await client.get_workflow_handle(
+        application_id(app.ref),
+        run_id=last.events[0].workflow_execution_started_event_attributes.first_execution_run_id,
+    ).fetch_history()
+    replaying = replayer()
+    for name, history in (("protected", first), ("unprotected", last)):
+        await replaying.replay_workflow(history, raise_on_replay_failure=True)
+        for stopped in cut_off(history):
+            await replaying.replay_workflow(stopped)
+        if request.config.getoption("--record-histories"):
+            write(name, history)
+
+
+def protected_as(app: Application, mode: Mode) -> Declaration:
+    """How the application is protected."""
+    return Declaration(policy=with_mode(policy_of(app.name), mode), actor="tests")
+
+
+async def known_as(app: Application, wanted: Callable[[Any], bool]) -> None:
+    """Wait until its protection shows this."""
+
+    async def look() -> bool:
+        found = await protecting.protection(app.saga.client, app.ref)
+        return found is not None and wanted(found.view)
+
+    await eventually(look, f"the protection of {app.name} shows it")

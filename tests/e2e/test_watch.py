@@ -31,11 +31,13 @@ from failover.telemetry import Metrics
 from tests.integration.kube.connecting import edited, server_of
 from tests.support.definitions import changed, definitions, policies_of, policy
 from tests.support.engine import Engine
+from tests.support.protections import out_of_reach
 from tests.support.relay import relay_to
 from tests.support.waiting import eventually
 from triggers import policies as policies_module
 from triggers import watcher as watcher_module
 from triggers.conditions import Conditions
+from triggers.keeping import Keeper
 from triggers.objects import PolicyObjects
 from triggers.policies import PolicyDirectory, PolicySource
 from triggers.requesting import Manner
@@ -147,6 +149,7 @@ async def watching(
         start,
         watched.metrics,
         Manner(Limits(blocked_after_seconds=3), observe),
+        Keeper(out_of_reach, "tests"),
     )
     task = asyncio.create_task(watcher.run())
     try:
