@@ -94,18 +94,18 @@ def test_a_record_remembers_a_bounded_number() -> None:
 @pytest.mark.parametrize(
     ("stands", "left_out"),
     [
-        pytest.param([(3, "theirs", True), (3, "theirs", True)], {"theirs"}, id="interrupted"),
-        pytest.param([(3, "ours", True)], set(), id="our own"),
-        pytest.param([(3, "a", True), (3, "a", False)], set(), id="closed where it lives"),
-        pytest.param([(2, "a", True), (3, "b", False)], set(), id="left open by a lost cluster"),
-        pytest.param([], set(), id="no record"),
+        pytest.param([(3, "theirs", True), (3, "theirs", True)], "theirs", id="interrupted"),
+        pytest.param([(3, "ours", True)], "", id="our own"),
+        pytest.param([(3, "a", True), (3, "a", False)], "", id="closed where it lives"),
+        pytest.param([(2, "a", True), (3, "b", False)], "", id="left open by a lost cluster"),
+        pytest.param([], "", id="no record"),
     ],
 )
 def test_only_an_interrupted_move_is_begun_anew(
-    stands: list[tuple[int, str, bool]], left_out: set[str]
+    stands: list[tuple[int, str, bool]], left_out: str
 ) -> None:
     """What has moved the application counts, also where its record was left open."""
-    assert cut_off(stands, "ours") == left_out
+    assert cut_off(stands, "ours") == ({left_out} if left_out else set[str]())
 
 
 def test_what_was_begun_anew_is_left_out() -> None:

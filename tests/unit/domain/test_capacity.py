@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import localcontext
 from importlib import import_module
 from typing import Any
 
@@ -84,7 +85,8 @@ def demand(cpu: str = "1", memory: str = "1Gi", count: int = 1, **more: Any) -> 
 )  # fmt: skip
 def test_a_quantity_is_what_the_client_library_reads(number: str, suffix: str) -> None:
     """Our own reading, of whole thousandths, agrees with the one of the Kubernetes client."""
-    theirs = CLIENTS_PARSE(number + suffix) * 1000
+    with localcontext(prec=60):  # theirs rounds to 28 digits otherwise, ours never does
+        theirs = CLIENTS_PARSE(number + suffix) * 1000
     assert thousandths(number + suffix) == -int((-theirs).to_integral_value(rounding="ROUND_FLOOR"))
 
 
