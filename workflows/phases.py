@@ -11,7 +11,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.deciding import Deciding
-    from failover.domain.health import Health, HealthStatus
+    from failover.domain.health import Health
     from failover.domain.phases import Action, Outcome, Phase
     from failover.domain.plan import Adoption, FailoverPlan, NoCandidateNow, NotNeeded, Refusal
     from failover.domain.request import Attempted, Resolution, State
@@ -142,10 +142,10 @@ def _adopted(run: Run, adoption: Adoption) -> Next:
 
 
 async def not_needed(run: Run, health: Health) -> Next:
-    """It is well again, or nobody can tell: over, or back to tolerating."""
+    """It is well again, or nobody can tell: over once it is recovered, or back to tolerating."""
     run.saw(Observation(found=True, health=health))
     run.set(adoption_checked=True, held="")
-    if health.status is HealthStatus.HEALTHY:
+    if run.recovery == timedelta(0):
         return await conclude(run, End(Outcome.RECOVERED, health.reason, health.message))
     run.set(looked=False)
     return Phase.TOLERATING

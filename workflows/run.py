@@ -303,6 +303,7 @@ class Run:
         now = workflow.now()
         on_unknown = state.policy.active.decision_conditions.on_unknown
         remaining = state.clock.remaining(limit, now, on_unknown)
+        recovery = state.clock.recovery(limit, now)
         tolerating = state.phase is Phase.TOLERATING and state.looked
         block = state.block
         plan = state.plan or state.foresight
@@ -319,6 +320,7 @@ class Run:
             tolerated=state.clock.total(now, on_unknown) if tolerating else state.clock.accumulated,
             toleration=limit,
             toleration_ends_at=now + remaining if tolerating and remaining is not None else None,
+            recovers_at=now + recovery if tolerating and recovery is not None else None,
             health=state.health,
             labels=state.labels or (plan.labels if plan else {}),
             point_of_no_return_passed=state.delete_accepted or telling.is_purging(state),
@@ -473,6 +475,11 @@ class Run:
     def toleration(self) -> timedelta:
         """How long it may be unhealthy before it is moved, by what was last seen."""
         return self.state.policy.active.tolerated(starting_up=self.state.starting_up)
+
+    @property
+    def recovery(self) -> timedelta | None:
+        """What is left until it is recovered, zero once it is; `None` while it is not well."""
+        return self.state.clock.recovery(self.toleration, workflow.now())
 
     @property
     def told_on(self) -> tuple[str, ...]:

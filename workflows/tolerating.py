@@ -1,5 +1,7 @@
 """Toleration: the deadline is one of Temporal's clock; what is seen meanwhile ends it early or stops its clock.
 
+What is well again is watched on until it is recovered (`failover.domain.toleration`), with the clock standing.
+
 A while before the end the plan is made ahead, and the capture is asked for with the moment at which it is
 due. Where there is no time for that, or no such plan, a timer is the deadline, and Planning follows.
 """
@@ -37,7 +39,7 @@ AHEAD_TAKES_MAX = timedelta(seconds=10)
 
 
 async def tolerate(run: Run) -> Next:
-    """Wait out the toleration; end early when the application is well again, or not the one we meant."""
+    """Wait out the toleration; end early when the application has recovered, or is not the one we meant."""
     if run.state.forced:
         _remember_incident(run, run.request.source_uid)
         run.set(looked=True)
@@ -57,6 +59,10 @@ async def tolerate(run: Run) -> Next:
             return Phase.PLANNING
         run.show(Phase.TOLERATING.value)
         try:
+            if (recovery := run.recovery) is not None:
+                seen = await _see_recovered(run, seen, recovery)
+                ahead = True
+                continue
             if ahead and remaining is not None and _may_plan_ahead(run, remaining):
                 found = await _act_when_due(run, seen, remaining)
                 if isinstance(found, Phase | End):
@@ -114,7 +120,7 @@ def _judge_first(run: Run, seen: Observation) -> End | None:
             f"(uid {seen.uid}, not {run.state.source_uid}); if it is unhealthy, a new failover will start"
         )
         return End(Outcome.REFUSED, "StaleIncident", message)
-    if seen.health.status is HealthStatus.HEALTHY:
+    if run.recovery == timedelta(0):
         return End(Outcome.RECOVERED, seen.health.reason, seen.health.message)
     return None
 
@@ -143,6 +149,11 @@ async def _next_observation(
         run.saw(found)
         return found
     return await _look(run) if run.inbox.wakes != wakes else None
+
+
+async def _see_recovered(run: Run, seen: Observation, recovery: timedelta) -> Observation:
+    """What is seen next of one that is well again; when it is to be recovered by then, a look decides."""
+    return await _next_observation(run, seen, recovery, "recovered then") or await _look(run)
 
 
 def _early_decision(run: Run, resolution: Resolution) -> Next:

@@ -220,6 +220,8 @@ class Status(Wire):
     tolerated: timedelta = timedelta(0)
     toleration: timedelta = timedelta(0)
     toleration_ends_at: datetime | None = None
+    recovers_at: datetime | None = None
+    """When it is taken for recovered, if it stays as well as it was last seen."""
     health: Health | None = None
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     point_of_no_return_passed: bool = False

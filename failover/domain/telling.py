@@ -114,6 +114,10 @@ def waiting_for(status: Status) -> str:
         return "a person has to decide"
     match status.phase:
         case Phase.TOLERATING:
+            if status.recovers_at is not None:
+                return (
+                    "it to stay well: it is recovered after as long as it was ill, at most a minute"
+                )
             if status.toleration_ends_at is None:
                 return "the clock stands still while the health is not known"
             return f"unhealthy for {seconds(status.tolerated)} of {seconds(status.toleration)} tolerated"
