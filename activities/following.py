@@ -39,15 +39,26 @@ class Followings:
 
     async def next(self) -> tuple[int, Change]:
         """The next change of any of them. Raises what ended one of them."""
+        while True:
+            if (news := await self.next_before(None)) is not None:
+                return news
+
+    async def next_before(self, until: float | None) -> tuple[int, Change] | None:
+        """The next change before this moment of the event loop's clock; `None` then."""
+        loop = asyncio.get_running_loop()
+        left = None if until is None else max(until - loop.time(), 0)
         taking = asyncio.ensure_future(self._queue.get())
         try:
-            await asyncio.wait((taking, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (taking, *self._tasks), timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
             if taking.done():
                 return taking.result()
             for task in self._tasks:
                 if task.done():
                     task.result()
-            raise RuntimeError("a followed collection ended, which it never does")
+                    raise RuntimeError("a followed collection ended, which it never does")
+            return None
         finally:
             taking.cancel()
 

@@ -51,7 +51,7 @@ class Observing:
     @activity.defn
     @effect
     async def await_healthy(self, look: Look) -> Observation:
-        """Watch the new copy until what is seen differs from what is known.
+        """Watch the new copy until what is seen differs from what is known, or shows it further.
 
         That it is healthy is told when a lane is free: all that is left to do then can wait for moves
         whose applications have no copy yet.
@@ -136,14 +136,16 @@ def _present(look: Look, uid: str, health: Health, *, open_record: bool = False)
 async def next_difference(cluster: Cluster, look: Look) -> Observation:
     """Follow the object and what it owns through the shared watches until there is news."""
     application = look.application
-    view = _View(look)
+    view, pace = _View(look), _Pace(look)
+    told_at: float | None = None
     async with Followings() as followings:
         followings.add(
             0, cluster.follow(application.group_kind, application.namespace, name=application.name)
         )
         following_uid = ""
         while True:
-            view.take(*await followings.next())
+            if (news := await followings.next_before(told_at)) is not None:
+                view.take(*news)
             if view.uid and view.uid != following_uid:
                 following_uid = view.uid
                 view.forget_owned()
@@ -151,11 +153,37 @@ async def next_difference(cluster: Cluster, look: Look) -> Observation:
                     followings.add(
                         number, cluster.follow(kind, application.namespace, owner_uid=view.uid)
                     )
-            if (seen := view.observation()) is not None and seen.differs(look.last):
+            seen = view.observation()
+            told_at = pace.tells_at(seen)
+            if seen is not None and pace.is_due(told_at):
                 confirmed = await observe_now(cluster, look)
-                if confirmed.differs(look.last):
+                if pace.is_due(pace.tells_at(confirmed)):
                     return confirmed
                 view.settle(seen)
+                told_at = None
+
+
+class _Pace:
+    """When what is seen is told: what differs at once, what is merely further not before its time."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._now = asyncio.get_running_loop().time
+        self._began = self._now()
+
+    def tells_at(self, seen: Observation | None) -> float | None:
+        """The moment of the event loop's clock; `None` where there is nothing to be told."""
+        look = self._look
+        if seen is None:
+            return None
+        if seen.differs(look.last):
+            return self._began
+        after = look.progress_after_seconds
+        return self._began + after if after and seen.advances(look.reached) else None
+
+    def is_due(self, moment: float | None) -> bool:
+        """Whether it is time."""
+        return moment is not None and moment <= self._now()
 
 
 class _View:
@@ -220,7 +248,8 @@ class _View:
         )
 
     def _unless_settled(self, seen: Observation) -> Observation | None:
-        if self._settled is not None and not seen.differs(self._settled):
+        known = self._settled
+        if known is not None and not (seen.differs(known) or seen.advances(known.health.progress)):
             return None
         self._settled = None
         return seen

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.moving import Moving
     from activities.observing import Observing
     from activities.purging import Purging
+    from failover.domain.headway import Headway, told_after
     from failover.domain.health import HealthStatus
     from failover.domain.phases import Action, Outcome, Phase
     from failover.domain.request import Attempted, Resolution
@@ -198,12 +199,11 @@ async def _until_healthy(run: Run) -> Attempted | None:
     state, app = run.state, run.request.application
     policy = state.policy.active
     began = workflow.now()
-    progress_at = began
-    seen: Observation | None = None
+    headway = Headway(since=began)
     while True:
         now = workflow.now()
         limits = {
-            "NoProgress": progress_at + policy.verification.healthy_within,
+            "NoProgress": headway.since + policy.verification.healthy_within,
             "TookTooLong": began + policy.verification.longest,
         }
         limits |= _grace_limits(run, now)
@@ -212,7 +212,9 @@ async def _until_healthy(run: Run) -> Attempted | None:
             application=app,
             cluster=state.target,
             uid=state.target_uid,
-            last=seen,
+            last=headway.seen,
+            reached=headway.reached,
+            progress_after_seconds=told_after(policy.verification.healthy_within).total_seconds(),
             health_rule=run.request.health_rule,
         )
         wakes = run.inbox.wakes
@@ -231,9 +233,8 @@ async def _until_healthy(run: Run) -> Attempted | None:
                 Observing.observe, look, summary=f"look at {app.short} on {state.target} at last"
             )
             found = last
-        if found.differs(seen):
-            progress_at = workflow.now()
-        seen = found
+            over = reason != "NoProgress" or headway.seen is None or not headway.is_made_by(last)
+        headway, seen = headway.saw(found, workflow.now()), found
         run.set(health=seen.health)
         run.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")
         run.show(Phase.VERIFYING.value)

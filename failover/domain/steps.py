@@ -35,6 +35,10 @@ class Look(Wire):
     """The object we mean; another uid there is `replaced`."""
     last: Observation | None = None
     """For waits: what is known already; the wait ends when it differs."""
+    reached: int | None = None
+    """For waits: the most progress that is known."""
+    progress_after_seconds: float = 0
+    """For waits: more progress than that ends it too, but no sooner after it began; 0: it never does."""
     health_rule: HealthRule | None = None
     """In place of the catalogue's rule."""
 
@@ -54,6 +58,11 @@ class Observation(Wire):
     def differs(self, other: Observation | None) -> bool:
         """Whether somebody who knows the other one learns something."""
         return other is None or self.essence != other.essence
+
+    def advances(self, reached: int | None) -> bool:
+        """Whether it is further than this; what nobody counts never is."""
+        progress = self.health.progress
+        return progress is not None and (reached is None or progress > reached)
 
     @property
     def essence(self) -> tuple[bool, str, bool, str, str, str]:

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from failover.domain.health.conditions import judge_by_conditions
 from failover.domain.health.entries import Entry, Judge, Support
 from failover.domain.health.pods import STATEFUL_SET
+from failover.domain.health.progress import progress_of
 from failover.domain.health.rows import ROWS
 from failover.domain.health.spark import SPARK_APPLICATION
-from failover.domain.health.verdict import Health, called, unknown
+from failover.domain.health.verdict import Health, HealthStatus, called, unknown
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, is_deleting
 
@@ -40,6 +41,13 @@ def judge(workload: Manifest, owned: Sequence[Manifest] | None, own: Judge | Non
     """
     if is_deleting(workload):
         return unknown("BeingDeleted", f"{called(workload)} is being deleted; find out by whom")
+    health = _judge(workload, owned, own)
+    if health.status is HealthStatus.HEALTHY:
+        return health
+    return health.model_copy(update={"progress": progress_of(workload, owned)})
+
+
+def _judge(workload: Manifest, owned: Sequence[Manifest] | None, own: Judge | None) -> Health:
     if own is not None:
         return own(workload, owned)
     entry = CATALOGUE.get(GroupKind.of(workload))

@@ -72,6 +72,8 @@ class Health(BaseModel):
     message: str
     cause: Cause | None = None
     """What the top of this module says; `None` where there is nothing to add to the status."""
+    progress: int | None = None
+    """How far it has come, where it is not well and its kind counts (`progress.py`); more is further."""
 
 
 def healthy(reason: str, message: str) -> Health:
