@@ -49,7 +49,8 @@ class DecisionConditions(PolicyModel):
 
     toleration_seconds: int = 300
     """Seconds that the application must have been unhealthy, all told, before it is moved; strictly
-    more than this, and 0 is at once."""
+    more than this, and 0 is at once. While it is well the count stands; it is forgotten once it was
+    well for as long as it was ill, a minute at most."""
     initial_toleration_seconds: int | None = None
     """The same, until the application was healthy on its cluster once: what starts may take longer
     than what broke. Left out: as tolerationSeconds."""
@@ -96,7 +97,8 @@ class Verification(PolicyModel):
     """How long a new copy may take to become healthy."""
 
     healthy_within_seconds: int = 900
-    """Seconds without any progress after which the new copy is given up."""
+    """Seconds without any progress after which the new copy is given up. Progress is another status
+    or reason, or more that is ready, restored or done than before."""
     max_seconds: int = 3600
     """Seconds after which the new copy is given up, progress or not."""
 
