@@ -119,6 +119,15 @@ async def test_a_thousand_increments_are_told_once() -> None:
     assert cluster.reads == reads + 1
 
 
+async def test_what_got_further_once_is_told_when_it_is_time() -> None:
+    """Nothing needs to change any more."""
+    cluster = FakeCluster()
+    cluster.show(0)
+    wait = waiting(cluster, await first(cluster), SOON)
+    cluster.show(1)
+    assert (await asyncio.wait_for(wait, 5)).health.progress == 1
+
+
 @pytest.mark.parametrize("after", [0.0, LONG])
 async def test_what_differs_is_told_at_once_and_progress_alone_is_not(after: float) -> None:
     """While tolerating (0) counting up wakes nobody, ever."""
