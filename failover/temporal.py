@@ -49,6 +49,9 @@ WAKE_SIGNAL = "wake"
 VIEW_MEMO = "view"
 """Under this key a protection's memo holds its `ApplicationView`."""
 
+ACCOUNT_MEMO = "account"
+"""Under this key the memo of an ended failover holds its `Account`."""
+
 TASK_TIMEOUT = timedelta(seconds=3)
 """Bounds what a workflow task costs that was handed to a worker in the moment of its death."""
 

@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from failover.domain import telling
+    from failover.domain.accounting import account_of
     from failover.domain.identity import failover_id
     from failover.domain.phases import Action, Outcome, Phase
     from failover.domain.plan import FailoverPlan
@@ -33,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain.resolving import Decision, Standing, refusal
     from failover.domain.steps import PublishRequest
     from failover.domain.terms import changes, terms_refusal
-    from failover.temporal import SEARCH
+    from failover.temporal import ACCOUNT_MEMO, SEARCH
 from workflows import capturing, moving, phases, tolerating
 from workflows.run import Decided, End, Next, Run, SupersededError, upsert_search_attributes
 
@@ -126,6 +127,8 @@ class FailoverWorkflow:
             + ([SEARCH.reason.value_set(end.reason)] if end.reason else [])
             + ([SEARCH.to.value_set(foreseen)] if foreseen else [])
         )
+        account = account_of(run.request, run.state, end.outcome, workflow.now())
+        workflow.upsert_memo({ACCOUNT_MEMO: account})
         workflow.set_current_details(telling.current_details(run.status()))
         quiet = end.outcome in {Outcome.COMPLETED, Outcome.RECOVERED, Outcome.WOULD_HAVE_MOVED}
         await run.tell(

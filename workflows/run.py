@@ -441,7 +441,8 @@ class Run:
             lambda: self.inbox.resolution is not None or self.inbox.abort is not None
         )
         self.calling.end()
-        self.set(block=None)
+        blocked = (workflow.now() - block.since).total_seconds()
+        self.set(block=None, blocked_seconds=self.state.blocked_seconds + blocked)
         self.show(self.state.phase.value)
         self.raise_if_aborted()
         resolution = self.inbox.take_resolution()

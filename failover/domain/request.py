@@ -130,6 +130,8 @@ class State(Wire):
     outcome_reason: str = ""
     outcome_message: str = ""
     block: Block | None = None
+    blocked_seconds: float = 0
+    """How long it was blocked so far; the block that is open does not count yet."""
     call: OpenCall | None = None
     """Only in what is carried over: the wait for which a person is being called."""
     leftovers: tuple[str, ...] = ()
@@ -259,6 +261,19 @@ class FailoverResult(Wire):
     leftovers: tuple[str, ...] = ()
     steps: tuple[StepEntry, ...] = ()
     decisions: tuple[str, ...] = ()
+
+
+class Account(Wire):
+    """How a failover went, in the memo of its run: lists show it, and no result is read for them."""
+
+    illness: str = ""
+    """The reason for which it was started."""
+    healthy_at: datetime | None = None
+    """When the application was seen healthy; `None`: this failover has not seen it so."""
+    waited: dict[str, float] = Field(default_factory=dict[str, float])
+    """Seconds that it stood in `AwaitingApproval`, `Held`, `WaitingForCluster`, `Blocked`."""
+    decided: bool = False
+    """Whether a person has decided anything about it."""
 
 
 class PauseRequest(Wire):

@@ -1,0 +1,22 @@
+"""Durations as people type them: `30d`, `12h`, `15m`, `90s`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from failover.domain.errors import InvalidInput
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FORM = re.compile(r"(\d{1,6})([smhdw])")
+
+
+def duration(text: str) -> timedelta:
+    """What it says. Raises `InvalidInput`."""
+    found = _FORM.fullmatch(text.strip())
+    if found is None or not int(found[1]):
+        message = (
+            f"{text[:40]!r} is no duration: say a number and s, m, h, d or w, as in 30d or 15m"
+        )
+        raise InvalidInput(message)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
