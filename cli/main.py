@@ -46,6 +46,7 @@ FAMILIES = (
     Family("cli.getting", ("get", "describe"), "Look"),
     Family("cli.whereabouts", ("where", "history"), "Look"),
     Family("cli.planning", ("plan",), "Look"),
+    Family("cli.explaining", ("explain",), "Look"),
     Family("cli.reviewing", ("report",), "Look"),
     Family("cli.doctor", ("doctor",), "Look"),
     Family("cli.starting", ("start",), "Act"),

@@ -91,7 +91,7 @@ async def prepare(fleet: KubeFleet, wish: Wish) -> Prepared:
     rule = policies.rule_of(application.group_kind)
     places = await look(fleet, application, rule)
     move = await interrupted_move(fleet, application, places)
-    place = _source_of(move, places) if move is not None and _half_done(move, places) else None
+    place = _source_of(move, places) if move is not None and half_done(move, places) else None
     if place is None:
         move = None
         place = home(application, places, wish.source)
@@ -114,7 +114,7 @@ async def prepare(fleet: KubeFleet, wish: Wish) -> Prepared:
     )
 
 
-def _half_done(move: Move, places: tuple[Place, ...]) -> bool:
+def half_done(move: Move, places: tuple[Place, ...]) -> bool:
     """Whether an interrupted move has changed anything; if not, it is as if it had never begun."""
     there = {each.cluster: each for each in places}
     source, target = there.get(move.source), there.get(move.target)
