@@ -44,12 +44,13 @@ def _under_way(facts: Facts) -> Found | None:
         return Verdict.WAITS, "NoWorker", sentence, "failover worker"
     if (waits := _waits(facts, course, status)) is not None:
         return waits
-    if status.phase is Phase.TOLERATING and course.phase != RETRYING:
+    if status.phase is Phase.TOLERATING:
         return _tolerated(facts, status)
     where = f" from {status.source}" + (f" to {status.target}" if status.target else "")
     change = _typed("abort", facts, _WHY) if Action.ABORT in status.allowed else ""
     sentence = f"is being moved{where}: it waits for {telling.waiting_for(status)}"
-    return Verdict.MOVING, course.phase, sentence, change
+    reason = RETRYING if course.phase == RETRYING else "UnderWay"
+    return Verdict.MOVING, reason, sentence, change
 
 
 def _waits(facts: Facts, course: UnderWay, status: Status) -> Found | None:
@@ -84,7 +85,7 @@ def _tolerated(facts: Facts, status: Status) -> Found:
         return Verdict.NOT_MOVING, reason, sentence, _typed("start", facts, f"--force {_WHY}")
     left = telling.seconds(max(ends - facts.now, timedelta(0)))
     where = facts.target or "the first cluster that can take it"
-    reason = health.reason if health else Phase.TOLERATING.value
+    reason = health.reason if health else "UnderWay"
     if facts.terms.mode == "Observe":
         sentence = f"would have been moved to {where} in {left}, but is only observed"
         return Verdict.ONLY_OBSERVED, "ModeObserve", sentence, ""

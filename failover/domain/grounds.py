@@ -67,7 +67,7 @@ def _course(facts: Facts) -> Iterator[Because]:
     status = course.status
     if status is None:
         return
-    yield Because(status.phase.value, f"It waits for this: {plain(telling.waiting_for(status))}.")
+    yield Because("UnderWay", f"It waits for this: {plain(telling.waiting_for(status))}.")
     yield Because("UnderWay", f"Copies: {plain(status.copies)}.")
     if status.called:
         yield Because("UnderWay", f"A person: {plain(status.called)}.")

@@ -45,7 +45,8 @@ NO_REASON = {
     "NotThere",  # the health of what is not there
 }  # fmt: skip
 CAMEL = re.compile(r"[A-Z][a-zA-Z]*[a-z][A-Z][A-Za-z]*|NoTLS")
-SPOKEN = ("activities", "workflows", "failover/kube", "failover/records.py", "failover/domain/planning.py")  # fmt: skip
+SPOKEN = ("activities", "workflows", "failover/kube", "failover/records.py", "failover/domain/planning.py",
+          "failover/domain/explaining.py", "failover/domain/grounds.py")  # fmt: skip
 
 
 def error_types() -> Iterator[str]:

@@ -152,7 +152,7 @@ CASES: dict[str, tuple[Facts, Verdict, str, str, str]] = {
     "under way": (
         under_way(Phase.PURGING, target="west"),
         Verdict.MOVING,
-        "Purging",
+        "UnderWay",
         "orders is being moved from east to west: it waits for the copy on east to be confirmed gone.",
         f"failover abort {AT} --reason 'why'",
     ),
