@@ -24,7 +24,8 @@ async def test_why_and_why_not_and_what_came_of_it(
     assert unknown.code == 5
     assert "orders is protected by nobody" in unknown.out
     assert "[NoPolicyKnown]" in unknown.out
-    other = (tmp_path / "other").mkdir() or tmp_path / "other"
+    other = tmp_path / "other"
+    other.mkdir()
     alien = write_policy(other, failover_policy("billing", namespace))
     assert "[NoPolicy]" in (await explained("-f", alien)).out
     well = await explained("-f", policy)
