@@ -15,6 +15,7 @@ from cli.topology import Place, interrupted_move, look
 from failover.domain import budget
 from failover.domain.errors import FailoverError, TransientError
 from failover.domain.explanation import Because, Before, Facts, Sight, Terms, UnderWay
+from failover.domain.health import HealthStatus
 from failover.domain.identity import (
     ALL_PAUSE_ID,
     ApplicationRef,
@@ -80,7 +81,7 @@ def _rule(
     if policies is not None:
         return policies.rule_of(application.group_kind)
     if known.protection is not None:
-        return known.protection.declared.health_rule
+        return known.protection.view.declaration.health_rule
     return known.request.health_rule if known.request is not None else None
 
 
@@ -115,6 +116,7 @@ async def _facts(
         interrupted=f"from {move.source} to {move.target}" if move and interrupted else "",
         pause=pause,
         resumes=resumes,
+        healthy_since=_healthy_since(known, place),
         budget=budget.use_of(policy.active.budget, counted, now) if policy else None,
         not_admitted=budget.admission(policy.active.budget, counted, claim="", now=now)
         if policy and not _is_past_planning(known)
@@ -145,6 +147,15 @@ def _runs(known: Knowledge) -> tuple[UnderWay | None, Before | None]:
     return None, Before(about.outcome, about.source, about.target, about.reason, about.closed_at)
 
 
+def _healthy_since(known: Knowledge, place: Place | None) -> datetime | None:
+    """Since when it is healthy where it lives, as its protection has seen it last."""
+    if known.protection is None or place is None:
+        return None
+    seen = known.protection.view.known
+    healthy = seen.health is not None and seen.health.status is HealthStatus.HEALTHY
+    return seen.since if healthy and seen.home == place.cluster else None
+
+
 def _is_past_planning(known: Knowledge) -> bool:
     """Whether a failover has claimed the application: then its record, not a plan, says what comes."""
     newest = known.newest
@@ -155,12 +166,12 @@ def _terms(
     application: ApplicationRef, place: Place | None, known: Knowledge, policies: PolicySet | None
 ) -> _Found:
     """Its policy: that of the files, where some were given; else of its protection, or its failover."""
-    suspended = known.protection.suspended if known.protection is not None else ""
+    suspended = known.protection.view.message if known.protection is not None else ""
     own = _observes(known)
     if policies is not None:
         return _of_files(policies, application, place, suspended, own)
     if known.protection is not None:
-        said = known.protection.declared
+        said = known.protection.view.declaration
         terms = _usable(
             said.policy, "its protection", application, said.health_rule, suspended, own
         )

@@ -150,7 +150,9 @@ def _well(facts: Facts) -> Found | None:
 
 
 def _since(facts: Facts, cluster: str) -> str:
-    """Since when at least, by the failover that ended last."""
+    """Since when, by its protection; or at least, by the failover that ended last."""
+    if facts.healthy_since is not None:
+        return f" since {moment(facts.healthy_since)}"
     before = facts.before
     if before is None or before.ended is None:
         return ""

@@ -137,6 +137,8 @@ class Facts:
     """The widest pause that covers it, in words."""
     resumes: str = ""
     """What ends that pause, as arguments of `failover resume`."""
+    healthy_since: datetime | None = None
+    """Since when it is healthy, as its protection has seen it."""
     budget: BudgetUse | None = None
     not_admitted: NotAdmitted | None = None
     answer: Answer | None = None

@@ -114,6 +114,13 @@ CASES: dict[str, tuple[Facts, Verdict, str, str, str]] = {
         "orders is not moving: it is healthy on east, where it lives since 2026-11-01 12:00:00 UTC.",
         f"failover start {AT} -f POLICY --force --reason 'why'",
     ),
+    "well since its protection saw it so": (
+        at_home(WELL, healthy_since=NOW, before=Before("Completed", "west", "east", "", NOW)),
+        Verdict.NOT_MOVING,
+        "Running",
+        "orders is not moving: it is healthy on east since 2026-11-01 12:00:00 UTC.",
+        f"failover start {AT} -f POLICY --force --reason 'why'",
+    ),
     "its author's fault": (
         at_home(OWN_FAULT),
         Verdict.NOT_MOVING,
