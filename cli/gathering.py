@@ -166,7 +166,7 @@ def _terms(
     application: ApplicationRef, place: Place | None, known: Knowledge, policies: PolicySet | None
 ) -> _Found:
     """Its policy: that of the files, where some were given; else of its protection, or its failover."""
-    suspended = known.protection.view.message if known.protection is not None else ""
+    suspended = _suspended(known)
     own = _observes(known)
     if policies is not None:
         return _of_files(policies, application, place, suspended, own)
@@ -187,6 +187,12 @@ def _terms(
     return _Found(Terms(missing=Because("NoPolicyKnown", NO_POLICY_KNOWN), suspended=suspended))
 
 
+def _suspended(known: Knowledge) -> Because | None:
+    """Why nothing is started for it by itself, as its protection says."""
+    view = known.protection.view if known.protection is not None else None
+    return None if view is None or view.starts else Because(view.phase.value, view.message)
+
+
 def _observes(known: Knowledge) -> bool:
     """Whether the failover under way only observes, whatever its policy says."""
     newest = known.newest
@@ -198,7 +204,7 @@ def _of_files(
     policies: PolicySet,
     application: ApplicationRef,
     place: Place | None,
-    suspended: str,
+    suspended: Because | None,
     observes: bool,
 ) -> _Found:
     labels = labels_of(place.manifest) if place is not None and place.manifest else {}
@@ -216,7 +222,7 @@ def _usable(
     source: str,
     application: ApplicationRef,
     rule: HealthRule | None,
-    suspended: str,
+    suspended: Because | None,
     observes: bool,
 ) -> Terms:
     if policy.application is None:

@@ -166,10 +166,12 @@ def _since(facts: Facts, cluster: str) -> str:
 
 
 def _suspended(facts: Facts) -> Found | None:
-    if not facts.terms.suspended:
+    why = facts.terms.suspended
+    if why is None:
         return None
-    sentence = f"is not moved by itself: {plain(facts.terms.suspended)}"
-    return Verdict.WAITS, "Suspended", sentence, _typed("start", facts, "-f POLICY")
+    resumes = why.reason == "Suspended"
+    change = _typed("resume", facts) if resumes else "failover protect -f POLICY"
+    return Verdict.WAITS, why.reason, f"is not moved by itself: {plain(why.message)}", change
 
 
 def _refused(facts: Facts) -> Found | None:

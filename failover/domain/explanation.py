@@ -96,8 +96,8 @@ class Terms:
     """The mode that counts for its kind, or for the failover under way."""
     missing: Because | None = None
     """Why there is none."""
-    suspended: str = ""
-    """Who wanted that nothing is started for it by itself, and why; empty: nobody."""
+    suspended: Because | None = None
+    """Why nothing is started for it by itself, as its protection says; `None`: it is."""
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,9 @@ def _terms(facts: Facts) -> Iterator[Because]:
             yield terms.missing
         return
     yield Because("PolicyInForce", f"{terms.policy} is about it, by {terms.known_from}.")
-    if terms.suspended:
-        yield Because("Suspended", f"Nothing is started by itself: {plain(terms.suspended)}.")
+    if terms.suspended is not None:
+        message = f"Nothing is started by itself: {plain(terms.suspended.message)}."
+        yield Because(terms.suspended.reason, message)
     if facts.under_way is None and terms.policy.application is not None:
         tolerated = telling.seconds(terms.policy.active.toleration)
         yield Because("Tolerated", f"It may be unhealthy for {tolerated} before it is moved.")

@@ -60,6 +60,7 @@ PLAN = FailoverPlan(
     ),
     warnings=(Warn(reason="NoState", message="it starts cold"),),
 )  # fmt: skip
+HUSHED = Because("Suspended", "suspended by ada: hush")
 SILENT = Sight("north", problem=Because("ClusterUnreachable", "no route"))
 BASE = Facts(
     application=ORDERS,
@@ -245,11 +246,18 @@ CASES: dict[str, tuple[Facts, Verdict, str, str, str]] = {
         f"failover explain {AT} -f POLICY",
     ),
     "suspended": (
-        replace(BASE, terms=Terms(POLICY, "its protection", suspended="suspended by ada: hush")),
+        replace(BASE, terms=Terms(POLICY, "its protection", suspended=HUSHED)),
         Verdict.WAITS,
         "Suspended",
         "orders is not moved by itself: suspended by ada: hush.",
-        f"failover start {AT} -f POLICY",
+        f"failover resume {AT}",
+    ),
+    "of a newer generation than Temporal remembers": (
+        replace(BASE, terms=Terms(POLICY, "it", suspended=Because("NewerGeneration", "look."))),
+        Verdict.WAITS,
+        "NewerGeneration",
+        "orders is not moved by itself: look.",
+        "failover protect -f POLICY",
     ),
     "a rule forbids it": (
         replace(BASE, answer=Refusal(reason="ManagedElsewhere", message="Argo CD keeps it")),
