@@ -144,6 +144,7 @@ async def _rights(cluster: Cluster, policies: Sequence[Policy]) -> list[Finding]
         "always": True,
         "dependents": any(policy.spec.propagate_deps for policy in policies),
         "capacity": False,  # without these rights, everything else still works
+        "policies": False,  # who holds policies is the watcher's wish; it says so where it may not
     }
     reading, moving = set[Asked](), set[Asked]()
     for right, namespaces in _wanted(kinds, _namespaces(policies)):
