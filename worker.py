@@ -29,7 +29,9 @@ from activities.protecting import Protecting
 from activities.purging import Purging
 from activities.telling import Telling
 from activities.tidying import Tidying
+from failover.domain.errors import FailoverError
 from failover.domain.phases import WAITING_PHASES
+from failover.domain.request import Limits
 from failover.fleet import Fleet
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
@@ -47,13 +49,17 @@ from failover.temporal import (
     connect,
     ensure_search_attributes,
 )
+from triggers.scheduling import ensure_sweeps
+from triggers.sweeping import Sweeping
 from workflows.application import ApplicationWorkflow
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
+from workflows.sweep import SweepWorkflow
 
 logger = logging.getLogger("worker")
 
 COUNT_EVERY = timedelta(seconds=10)
+SCHEDULE_AGAIN_AFTER = timedelta(seconds=30)
 OPEN_FAILOVERS = "WorkflowType = 'Failover' AND ExecutionStatus = 'Running'"
 GRACEFUL_SHUTDOWN = timedelta(seconds=5)
 ACTIVITIES_MAX = 5000
@@ -67,14 +73,19 @@ HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
 @asynccontextmanager
 async def at_work(
-    client: Client, fleet: Fleet, metrics: Metrics, calling: Calling | None = None
+    client: Client,
+    fleet: Fleet,
+    metrics: Metrics,
+    calling: Calling | None = None,
+    sweeping: Sweeping | None = None,
 ) -> AsyncGenerator[None, None]:
     """Work for this fleet while the block runs. Without `calling` it calls nobody."""
     calling = calling or Calling(None, metrics)
+    sweeping = sweeping or Sweeping(client, fleet, metrics)
     lanes = Lanes()
     capturing = Capturing(fleet, Pauses(client), lanes)
     async with (
-        _worker(client, fleet, metrics, calling, capturing, lanes),
+        _worker(client, fleet, metrics, calling, capturing, lanes, sweeping),
         _crowd_worker(client, capturing),
     ):
         yield
@@ -99,6 +110,7 @@ def _worker(
     calling: Calling,
     capturing: Capturing,
     lanes: Lanes,
+    sweeping: Sweeping,
 ) -> Worker:
     """An async wait costs memory, not a thread, so it takes thousands."""
     protections = Protections(client)
@@ -114,7 +126,7 @@ def _worker(
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow],
+        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow, SweepWorkflow],
         activities=[
             observing.observe,
             tidying.tidy_interrupted,
@@ -131,6 +143,7 @@ def _worker(
             telling.publish_result,
             protecting.look_at_application,
             calling.call_person,
+            sweeping.sweep_applications,
         ],
         workflow_runner=UnsandboxedWorkflowRunner(),  # every history is replayed in the sandbox by tests
         workflow_task_executor=ThreadPoolExecutor(WORKFLOW_THREADS, "workflow"),
@@ -161,13 +174,21 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         stop = stop_on_signals()
         calling = Calling(receivers, metrics, settings.ui, settings.runbook or fleet.runbook)
-        async with at_work(client, fleet, metrics, calling):
+        limits = Limits(blocked_after_seconds=fleet.blocked_after.total_seconds())
+        runbook = settings.runbook or fleet.runbook
+        sweeping = Sweeping(client, fleet, metrics, limits, runbook)
+        async with at_work(client, fleet, metrics, calling, sweeping):
             logger.info("working for fleet %s on queue %s", fleet.name, TASK_QUEUE)
             if ready is not None:
                 ready.set()
-            counting = asyncio.create_task(_count(client, metrics))
+            every = timedelta(seconds=settings.sweep_every_seconds)
+            beside = (
+                asyncio.create_task(_count(client, metrics)),
+                asyncio.create_task(_schedule_sweeps(client, every)),
+            )
             await stop.wait()
-            counting.cancel()
+            for each in beside:
+                each.cancel()
             logger.info("stopping: no new work is taken, what runs is handed back")
 
 
@@ -178,6 +199,18 @@ def _runtime(settings: Settings) -> Runtime | None:
     address = f"{settings.metrics_address}:{settings.temporal_metrics_port}"
     prometheus = PrometheusConfig(bind_address=address, durations_as_seconds=True)
     return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
+
+
+async def _schedule_sweeps(client: Client, every: timedelta) -> None:
+    """See to the schedule of sweeps; what Temporal does not allow hinders nothing else."""
+    while True:
+        try:
+            await ensure_sweeps(client, every)
+        except FailoverError as error:
+            logger.warning("%s", error.message, extra={"reason": error.reason})
+            await asyncio.sleep(SCHEDULE_AGAIN_AFTER.total_seconds())
+        else:
+            return
 
 
 async def _count(client: Client, metrics: Metrics) -> None:

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """Where `/metrics` is served; unset: not at all, 0: any free port."""
     temporal_metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where the worker serves the metrics of Temporal's SDK; unset: not at all."""
+    sweep_every_seconds: float = Field(default=60.0, ge=1, le=86_400)
+    """How often the worker has all applications under protection looked at, without any watcher."""
     log_json: bool = False
     log_level: str = "INFO"
     ui: str = ""

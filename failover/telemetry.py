@@ -13,11 +13,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from failover.domain.errors import InvalidInput
 from failover.domain.phases import Outcome
 from failover.domain.sighting import Answer
+from failover.domain.sweeping import Swept
 
 KEYS = ("workload", "cluster", "failover", "step", "reason")
 """Keys of a log line, alike everywhere."""
 
 PHASE_BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600)
+
+_SWEEP_FOUND = ("protected", "seen", "in_flight", "held", "unhealthy", "waiting")
+_SWEEP_ACTS = ("started", "taken_up", "merged", "woken")
 
 
 class Metrics:
@@ -90,6 +94,31 @@ class Metrics:
             ["receiver", "outcome"],
             registry=self.registry,
         )
+        self._swept = Gauge(
+            "failover_sweep_applications",
+            "Applications under protection at the last sweep of this worker, by what was found.",
+            ["found"],
+            registry=self.registry,
+        )
+        self._swept_at = Gauge(
+            "failover_sweep_timestamp_seconds",
+            "When the last sweep of this worker ended.",
+            registry=self.registry,
+        )
+        self._sweep_acts = Counter(
+            "failover_sweep_acts",
+            "What sweeps have done, by kind; each is something that nobody had told of.",
+            ["act"],
+            registry=self.registry,
+        )
+        self._sweep_errors = Counter(
+            "failover_sweep_errors",
+            "What sweeps could not look at or do, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for act in _SWEEP_ACTS:
+            self._sweep_acts.labels(act)
         for outcome in Outcome:
             # A counter that appears with its first count shows no increase.
             self._total.labels(outcome)
@@ -108,6 +137,17 @@ class Metrics:
         for reason, count in counts.items():
             self._waiting.labels(reason).set(count)
         self._open.set(open_total)
+
+    def swept(self, swept: Swept) -> None:
+        """Count what a sweep has found and done."""
+        numbers = swept.model_dump(exclude={"errors"})
+        for found in _SWEEP_FOUND:
+            self._swept.labels(found).set(numbers[found])
+        for act in _SWEEP_ACTS:
+            self._sweep_acts.labels(act).inc(numbers[act])
+        for reason, count in swept.errors.items():
+            self._sweep_errors.labels(reason).inc(count)
+        self._swept_at.set_to_current_time()
 
     def serve(self, address: str, port: int) -> int:
         """Serve `/metrics`; port 0 picks a free one. Returns the port. Raises `InvalidInput`."""

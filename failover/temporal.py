@@ -42,6 +42,12 @@ costs nothing, while an activity that waits in a worker heartbeats."""
 FAILOVER_WORKFLOW = "Failover"
 PAUSE_WORKFLOW = "Pause"
 APPLICATION_WORKFLOW = "Application"
+SWEEP_WORKFLOW = "Sweep"
+
+SWEEP_ACTIVITY = "sweep_applications"
+
+SWEEP_ID = "sweep"
+"""The schedule's id, and with a time behind it that of each sweep."""
 
 WAKE_SIGNAL = "wake"
 """Look again now: failovers and protections both know it."""

@@ -17,6 +17,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from workflows.application import ApplicationWorkflow
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
+from workflows.sweep import SweepWorkflow
 
 PURE = ("failover", "activities", "jsonpath_ng", "yaml", "prometheus_client")
 """What is not imported anew for each run: no module of these holds any state."""
@@ -27,7 +28,7 @@ def replayer() -> Replayer:
     """A replayer with today's workflows, in the sandbox: it fails on whatever a run may not do."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PURE)
     return Replayer(
-        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow],
+        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow, SweepWorkflow],
         data_converter=pydantic_data_converter,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
     )

@@ -24,7 +24,7 @@ from activities.protecting import Protecting
 from activities.purging import Purging
 from activities.telling import Telling
 from activities.tidying import Tidying
-from failover.domain import application, request, steps
+from failover.domain import application, request, steps, sweeping
 from failover.domain.calling import call
 from failover.domain.identity import ApplicationRef, application_id, failover_id
 from failover.domain.record import Record
@@ -34,11 +34,14 @@ from failover.temporal import (
     FAILOVER_WORKFLOW,
     PAUSE_WORKFLOW,
     SEARCH_ATTRIBUTES,
+    SWEEP_WORKFLOW,
     TASK_QUEUE,
 )
+from triggers.sweeping import Sweeping
 from workflows.application import ApplicationWorkflow
 from workflows.failover import FailoverWorkflow
 from workflows.pause import PauseWorkflow
+from workflows.sweep import SweepWorkflow
 
 GOLDEN = Path(__file__).with_name("wire.json")
 
@@ -51,6 +54,7 @@ def wire() -> dict[str, Any]:
             FAILOVER_WORKFLOW: _messages(FailoverWorkflow),
             PAUSE_WORKFLOW: _messages(PauseWorkflow),
             APPLICATION_WORKFLOW: _messages(ApplicationWorkflow),
+            SWEEP_WORKFLOW: _messages(SweepWorkflow),
         },
         "activities": sorted(
             name
@@ -63,6 +67,7 @@ def wire() -> dict[str, Any]:
                 Observing,
                 Protecting,
                 Purging,
+                Sweeping,
                 Telling,
                 Tidying,
             )
@@ -94,7 +99,7 @@ def _activities(kind: type) -> list[str]:
 
 
 def _models() -> list[type[BaseModel]]:
-    sources = (request, steps, application, call)
+    sources = (request, steps, application, call, sweeping)
     named = [each for source in sources for each in vars(source).values()]
     models = {
         each
