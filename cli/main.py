@@ -56,6 +56,7 @@ FAMILIES = (
         "Act",
     ),
     Family("cli.protecting", ("protect", "unprotect", "suspend"), "Act"),
+    Family("cli.rebuilding", ("rebuild",), "Act"),
     Family("cli.pausing", ("pause", "resume"), "Act"),
     Family("cli.linting", ("lint",), "Without any server"),
     Family("cli.offline", ("capture", "health"), "Without any server"),

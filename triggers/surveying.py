@@ -27,7 +27,7 @@ from failover.domain.record import (
 )
 from failover.domain.rules import HealthRule, looked_at
 from failover.domain.sighting import is_left_alone
-from failover.domain.sweeping import Copy, OpenMove, Seen
+from failover.domain.sweeping import Copy, OpenMove, Seen, newer
 from failover.expressions.asking import judge_by
 from failover.fleet import Cluster, Fleet
 from failover.records import SECRET
@@ -179,8 +179,9 @@ async def _look_for_moves(found: Survey, cluster: Cluster) -> None:
 
     def keep(head: Manifest) -> tuple[ApplicationRef, OpenMove] | None:
         application = application_of(head)
-        move = OpenMove(home_of(head), generation_of(head))
-        return (application, move) if application is not None else None
+        if application is None:
+            return None
+        return application, OpenMove(home_of(head), cluster.name, generation_of(head))
 
     try:
         heads = await cluster.sift(
@@ -190,6 +191,4 @@ async def _look_for_moves(found: Survey, cluster: Cluster) -> None:
         found.errors[error.reason] += 1
         return
     for application, move in filter(None, heads):
-        before = found.open_moves.get(application)
-        if before is None or before.generation < move.generation:
-            found.open_moves[application] = move
+        found.open_moves[application] = newer(found.open_moves.get(application), move)

@@ -26,6 +26,9 @@ REMEMBERED = timedelta(hours=1)
 """Failovers that began within this time count for how long the next one is waited for."""
 
 
+INTERRUPTED = "Interrupted"
+
+
 class SweepRequest(Wire):
     """The one argument of a sweep."""
 
@@ -79,7 +82,27 @@ class OpenMove:
     """A move that the records have open, and no run is in flight."""
 
     home: str
+    """Where the application lived when it began."""
+    held_by: str
+    """A cluster whose record has it open: at home, if that one has."""
     generation: int
+
+    @property
+    def source(self) -> str:
+        """Where a failover looks first to find it: at home, unless that cluster has nothing to say of it."""
+        return self.home if self.held_by == self.home else self.held_by
+
+    @property
+    def message(self) -> str:
+        """What has happened, as the failover that takes it up says it."""
+        return f"a move off {self.home or '?'} was interrupted (generation {self.generation})"
+
+
+def newer(one: OpenMove | None, other: OpenMove) -> OpenMove:
+    """Of two clusters' words the newer one; of the same move what home says."""
+    if one is None:
+        return other
+    return max(one, other, key=lambda each: (each.generation, each.held_by == each.home))
 
 
 @dataclass(frozen=True)
@@ -123,9 +146,9 @@ def decide(view: ApplicationView, seen: Seen) -> Decision:
     wake = _differs(view, seen, living)
     if not view.starts:
         return Decision(wake=wake)
-    if move is not None and move.home and view.declaration.mode != "Observe":
-        message = f"a move off {move.home} was interrupted (generation {move.generation})"
-        return Decision(Begin(move.home, "", "Interrupted", message, takes_up=True), wake)
+    if move is not None and view.declaration.mode != "Observe":
+        message = move.message
+        return Decision(Begin(move.source, "", INTERRUPTED, message, takes_up=True), wake)
     if living is not None and living.health.status is HealthStatus.UNHEALTHY:
         health = living.health
         return Decision(Begin(living.cluster, living.uid, health.reason, health.message), wake)

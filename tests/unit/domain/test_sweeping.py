@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +28,7 @@ from failover.domain.sweeping import (
     Swept,
     decide,
     is_due,
+    newer,
 )
 
 ORDERS = ApplicationRef(
@@ -73,7 +75,7 @@ def begin(cluster: str) -> Begin:
     return Begin(cluster, f"uid-{cluster}", ILL.reason, ILL.message)
 
 
-OPEN = OpenMove("east", 1)
+OPEN = OpenMove("east", "east", 1)
 TAKE_UP = Begin("east", "", "Interrupted", "a move off east was interrupted (generation 1)", takes_up=True)  # fmt: skip
 NEVER_SEEN = view(Known())
 GONE = AT_HOME.model_copy(update={"health": UNSURE})
@@ -107,8 +109,11 @@ TWO = (on("west", WELL), on("north", ILL))
         pytest.param(view(), Seen((on("west", WELL),), open_move=OPEN), Decision(TAKE_UP, wake=True), id="interrupted, and well again"),
         pytest.param(view(mode="Observe"), Seen((on("east", WELL),), open_move=OPEN), NOTHING, id="interrupted, but observed"),
         pytest.param(view(suspended=True), Seen(open_move=OPEN), WAKE, id="interrupted, but suspended"),
-        pytest.param(view(), Seen(open_move=OpenMove("east", 2)), WAKE, id="interrupted, and unaccounted for"),
-        pytest.param(view(), Seen((on("east", WELL),), open_move=OpenMove("", 1)), NOTHING, id="a record that does not say where"),
+        pytest.param(view(), Seen(open_move=OpenMove("east", "west", 2)), WAKE, id="interrupted, and unaccounted for"),
+        pytest.param(
+            view(), Seen(blind={"east"}, open_move=OpenMove("east", "west", 1)),
+            Decision(dataclasses.replace(TAKE_UP, source="west")), id="interrupted, and its home is silent",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_done(there: ApplicationView, seen: Seen, decision: Decision) -> None:
@@ -142,3 +147,11 @@ def test_the_result_says_its_numbers() -> None:
     told = str(Swept(protected=3, seen=2, unhealthy=1, started=1, errors={"Forbidden": 2}))
     assert told.startswith("3 protected, 2 seen, 0 in flight, 0 held; 1 unhealthy: 1 started")
     assert told.endswith("; errors: 2 Forbidden")
+
+
+def test_of_one_move_home_says_where_to_look() -> None:
+    """Of several clusters' words the newest one counts, then home's."""
+    at_home, elsewhere = OpenMove("east", "east", 1), OpenMove("east", "west", 1)
+    assert newer(None, elsewhere).source == "west"
+    assert newer(elsewhere, at_home).source == newer(at_home, elsewhere).source == "east"
+    assert newer(at_home, OpenMove("west", "north", 2)).source == "north"

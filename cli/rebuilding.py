@@ -1,0 +1,164 @@
+"""`failover rebuild`: after Temporal's database was lost, or put back from a backup.
+
+Exit codes: 0, all is as it should be; 1, something could not be looked at or done; 2, wrong input; 3, a move is
+open, and no policy says how it is to be finished; 5, the person said no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cli.asking import confirm
+from cli.context import Actor, Yes, actor, run, surroundings
+from cli.exits import EXIT_FAILED
+from cli.policies import load
+from cli.printing import Output, OutputOption, print_data, print_table, say, tell, warn
+from failover.domain.application import Declaration
+from failover.domain.errors import FailoverError, InvalidInput
+from failover.domain.identity import ApplicationRef
+from failover.domain.phases import EXIT_WAITING
+from failover.domain.rebuilding import Todo
+from failover.domain.request import Limits
+from failover.kube.fleet import KubeFleet
+from triggers.keeping import Unclear, wanted_of
+from triggers.policies import PolicySet
+from triggers.rebuilding import carry_out, read_records, survey
+from triggers.selecting import select
+from triggers.sources import called, open_source
+
+Files = Annotated[
+    list[str] | None,
+    typer.Option("-f", "--policy", help="Policy files, or directories of them."),
+]
+Place = Annotated[
+    str,
+    typer.Option(
+        "--policies",
+        metavar="DIR|cluster:CONTEXT",
+        help="What the watcher is given; it goes on keeping these protections in step.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `rebuild`."""
+    app.command(name="rebuild")(rebuild)
+
+
+def rebuild(
+    files: Files = None,
+    place: Place = "",
+    yes: Yes = False,
+    by: Actor = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make protections again, and take up open moves, from the clusters' records and policies.
+
+    For when Temporal's database was lost, or an older one was put back. Shows what it will do, and asks.
+    Saying it again does nothing.
+    """
+    if bool(files) == bool(place):
+        raise InvalidInput(
+            "say where the policies are: -f FILE…, or --policies DIR|cluster:CONTEXT"
+        )
+    if code := run(_rebuild(files or [], place, actor(by), output, yes=yes)):
+        raise typer.Exit(code)
+
+
+async def _rebuild(files: Sequence[str], place: str, by: str, output: Output, *, yes: bool) -> int:
+    here = surroundings()
+    policies = load(files) if files else await _read(place)
+    async with here.fleet() as fleet:
+        wanted, blind = await _wanted(fleet, policies, called(place) if place else "", by)
+        records = await read_records(fleet)
+        limits = Limits(blocked_after_seconds=fleet.blocked_after.total_seconds())
+        runbook = here.settings.runbook or fleet.runbook
+    for name, error in records.errors.items():
+        warn(f"the records on {name} cannot be read: {error.message}")
+    client = await here.client()
+    found = await survey(client, records, wanted)
+    doing = [each for each in found if not each.unknown]
+    if output is Output.TABLE:
+        _show(found)
+    if doing:
+        confirm(f"Do this for {len(doing)} applications?", yes=yes)
+    outcomes: dict[ApplicationRef, str] = {}
+    for each in doing:
+        try:
+            await carry_out(client, each, limits, by, runbook)
+        except FailoverError as error:
+            outcomes[each.application] = f"{error.reason}: {error.message}"
+    _tell(found, outcomes, output)
+    if outcomes or records.errors or blind:
+        return EXIT_FAILED
+    stuck = any(each.unknown and each.standing.open_move is not None for each in found)
+    return EXIT_WAITING if stuck else 0
+
+
+async def _read(place: str) -> PolicySet:
+    async with open_source(
+        place, surroundings().settings.kubeconfig or None, telling=False
+    ) as source:
+        sets = source.sets()
+        try:
+            return await anext(sets)
+        finally:
+            await sets.aclose()
+
+
+async def _wanted(
+    fleet: KubeFleet, policies: PolicySet, source: str, by: str
+) -> tuple[dict[ApplicationRef, Declaration], bool]:
+    """How each application is to be protected, and whether something could not be looked at."""
+    selected = await select(fleet, policies)
+    for what, error in selected.errors.items():
+        warn(f"{what} cannot be listed: {error.message}")
+    wanted: dict[ApplicationRef, Declaration] = {}
+    for application, labels in selected.applications.items():
+        found = wanted_of(application, labels, policies, source, observe=False)
+        if isinstance(found, Unclear):
+            warn(
+                f"{application}: several policies mean it, so it is left out; `failover lint` shows them"
+            )
+        elif found is not None:
+            wanted[application] = found if source else found.model_copy(update={"actor": by})
+    return wanted, bool(selected.errors)
+
+
+def _show(found: Sequence[Todo]) -> None:
+    if not found:
+        return
+    rows = [
+        (
+            str(each.application),
+            each.standing.home,
+            str(each.standing.generation),
+            "; ".join(each.acts),
+        )
+        for each in found
+    ]
+    print_table(("APPLICATION", "HOME", "GENERATION", "TO DO"), rows)
+
+
+def _tell(found: Sequence[Todo], outcomes: dict[ApplicationRef, str], output: Output) -> None:
+    if output.is_data:
+        items = [
+            {
+                "application": each.application,
+                "home": each.standing.home,
+                "generation": each.standing.generation,
+                "acts": list(each.acts),
+                "error": outcomes.get(each.application, ""),
+            }
+            for each in found
+        ]
+        print_data({"items": items}, output)
+        return
+    for application, why in outcomes.items():
+        tell(f"{application}: {why}", style="red")
+    unknown = sum(1 for each in found if each.unknown)
+    done = len(found) - unknown - len(outcomes)
+    say(f"{done} applications rebuilt, {len(outcomes)} failed, {unknown} without a policy" if found else "nothing to rebuild")  # fmt: skip
