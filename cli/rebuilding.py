@@ -6,7 +6,7 @@ open, and no policy says how it is to be finished; 5, the person said no.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -20,11 +20,13 @@ from failover.domain.application import Declaration
 from failover.domain.errors import FailoverError, InvalidInput
 from failover.domain.identity import ApplicationRef
 from failover.domain.phases import EXIT_WAITING
+from failover.domain.policy import Policy
 from failover.domain.rebuilding import Todo
 from failover.domain.request import Limits
 from failover.kube.fleet import KubeFleet
 from triggers.keeping import Unclear, wanted_of
 from triggers.policies import PolicySet
+from triggers.protecting import declaration_of
 from triggers.rebuilding import carry_out, read_records, survey
 from triggers.selecting import select
 from triggers.sources import called, open_source
@@ -124,8 +126,18 @@ async def _wanted(
                 f"{application}: several policies mean it, so it is left out; `failover lint` shows them"
             )
         elif found is not None:
-            wanted[application] = found if source else found.model_copy(update={"actor": by})
+            wanted[application] = found if source else _by_hand(policies, application, labels, by)
     return wanted, bool(selected.errors)
+
+
+def _by_hand(
+    policies: PolicySet, application: ApplicationRef, labels: Mapping[str, str], by: str
+) -> Declaration:
+    """As `failover protect` declares it: where the policy writes no mode, it is only observed."""
+    policy = policies.about(application, labels)
+    assert isinstance(policy, Policy), "one policy is about it"
+    mode = policy.active.mode or "Observe"
+    return declaration_of(application, policy, policies, dict(labels), mode, actor=by)
 
 
 def _show(found: Sequence[Todo]) -> None:

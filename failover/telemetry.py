@@ -140,11 +140,10 @@ class Metrics:
 
     def swept(self, swept: Swept) -> None:
         """Count what a sweep has found and done."""
-        numbers = swept.model_dump(exclude={"errors"})
         for found in _SWEEP_FOUND:
-            self._swept.labels(found).set(numbers[found])
+            self._swept.labels(found).set(getattr(swept, found))
         for act in _SWEEP_ACTS:
-            self._sweep_acts.labels(act).inc(numbers[act])
+            self._sweep_acts.labels(act).inc(getattr(swept, act))
         for reason, count in swept.errors.items():
             self._sweep_errors.labels(reason).inc(count)
         self._swept_at.set_to_current_time()

@@ -30,6 +30,7 @@ from failover.domain.sweeping import (
     is_due,
     newer,
 )
+from failover.telemetry import Metrics
 
 ORDERS = ApplicationRef(
     group="flink.apache.org", kind="FlinkDeployment", namespace="shop", name="orders"
@@ -155,3 +156,15 @@ def test_of_one_move_home_says_where_to_look() -> None:
     assert newer(None, elsewhere).source == "west"
     assert newer(elsewhere, at_home).source == newer(at_home, elsewhere).source == "east"
     assert newer(at_home, OpenMove("west", "north", 2)).source == "north"
+
+
+def test_a_sweep_is_counted() -> None:
+    """What was found is a level, what was done adds up."""
+    metrics = Metrics()
+    for _ in range(2):
+        metrics.swept(Swept(protected=3, in_flight=1, woken=2, errors={"Forbidden": 1}))
+    found = {"found": "in_flight"}
+    assert metrics.registry.get_sample_value("failover_sweep_applications", found) == 1
+    assert metrics.registry.get_sample_value("failover_sweep_acts_total", {"act": "woken"}) == 4
+    reason = {"reason": "Forbidden"}
+    assert metrics.registry.get_sample_value("failover_sweep_errors_total", reason) == 2
