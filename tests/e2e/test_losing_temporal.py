@@ -15,6 +15,7 @@ from devstack.flink import FlinkOperator
 from devstack.world import World
 from failover.domain.application import ApplicationPhase
 from failover.domain.identity import ApplicationRef, failover_id
+from failover.domain.record import NAMESPACE as RECORDS
 from failover.domain.record import counted_of, is_open
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
@@ -85,14 +86,14 @@ async def moved(engine: Engine, application: ApplicationRef, policy: str) -> Non
 async def test_the_clusters_know_enough(fresh_world: FreshWorld, tmp_path: Path) -> None:
     """First a day-old database, in which a run tolerates that has moved since; then an empty one, amid a move."""
     world = await fresh_world()
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    await world.install_everywhere([space])
+    await world.install_everywhere(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": each}}
+        for each in (NAMESPACE, RECORDS)
+    )
     operator = FlinkOperator({name: world.api(name) for name in world.clusters})
     patient = failover_policy("orders", NAMESPACE, toleration_seconds=3600)
     slow = write_policy(tmp_path, patient)
-    policy = write_policy(
-        tmp_path_of(tmp_path), failover_policy("orders", NAMESPACE, mode="Automatic")
-    )
+    policy = write_policy(later(tmp_path), failover_policy("orders", NAMESPACE, mode="Automatic"))
     backup = tmp_path / "backup"
     async with operator, open_fleet(load_fleet(world.fleet_file, world.kubeconfig)) as fleet:
         async with at_hand(world, fleet, operator) as engine:
@@ -111,11 +112,11 @@ async def test_the_clusters_know_enough(fresh_world: FreshWorld, tmp_path: Path)
             await emptied(engine, orders, policy)
 
 
-def tmp_path_of(path: Path) -> Path:
-    """A directory for the policy of later."""
-    later = path / "later"
-    later.mkdir()
-    return later
+def later(path: Path) -> Path:
+    """A directory for the policy that counts later."""
+    directory = path / "later"
+    directory.mkdir()
+    return directory
 
 
 async def tolerating(engine: Engine, policy: str) -> ApplicationRef:
