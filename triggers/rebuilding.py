@@ -97,7 +97,7 @@ async def survey(
     """What is to be done, by application; those of which nothing is to be said are left out."""
     there = protecting.by_application(await protecting.list_protections(client))
     running = {each.id for each in await list_failovers(client, limit=RUNS_MAX)}
-    applications = sorted({*records.standings, *wanted, *there}, key=str)
+    applications = sorted(records.standings.keys() | wanted.keys() | there.keys(), key=str)
     found = (
         todo(
             each,
