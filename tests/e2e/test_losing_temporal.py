@@ -93,7 +93,12 @@ async def test_the_clusters_know_enough(fresh_world: FreshWorld, tmp_path: Path)
     operator = FlinkOperator({name: world.api(name) for name in world.clusters})
     patient = failover_policy("orders", NAMESPACE, toleration_seconds=3600)
     slow = write_policy(tmp_path, patient)
-    policy = write_policy(later(tmp_path), failover_policy("orders", NAMESPACE, mode="Automatic"))
+    policy = write_policy(
+        later(tmp_path),
+        failover_policy(
+            "orders", NAMESPACE, mode="Automatic", budget={"maxFailovers": 3, "coolDownSeconds": 0}
+        ),
+    )
     backup = tmp_path / "backup"
     async with operator, open_fleet(load_fleet(world.fleet_file, world.kubeconfig)) as fleet:
         async with at_hand(world, fleet, operator) as engine:
