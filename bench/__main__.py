@@ -10,12 +10,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from bench import report
 from bench.arena import arena
 from bench.machine import Machine, this_machine
+from bench.protected import (
+    CLUSTERS,
+    Cold,
+    Detected,
+    Idle,
+    Storm,
+    cold,
+    detect,
+    idle,
+    pasture,
+    storm,
+)
 from bench.scenarios import (
     AtOnce,
     Crew,
@@ -30,7 +42,9 @@ from bench.scenarios import (
 )
 from bench.yardstick import five_empty_activities
 
-PARTS = ("one", "new", "hundred", "thousand", "killed")
+FAILOVERS = ("one", "new", "hundred", "thousand", "killed")
+PROTECTED = ("idle", "detect", "storm", "cold")
+PARTS = (*FAILOVERS, *PROTECTED)
 
 
 @dataclass
@@ -46,6 +60,10 @@ class Results:
     one_in_new_namespaces: OneAtATime | None = None
     at_once: list[AtOnce] = field(default_factory=list[AtOnce])
     killed: list[Killed] = field(default_factory=list[Killed])
+    idle: list[Idle] = field(default_factory=list[Idle])
+    detected: list[Detected] = field(default_factory=list[Detected])
+    storms: list[Storm] = field(default_factory=list[Storm])
+    cold: list[Cold] = field(default_factory=list[Cold])
 
 
 @dataclass(frozen=True)
@@ -57,13 +75,54 @@ class Sizes:
     hundred: int = 100
     thousand: int = 1000
     killed: int = 12
+    applications: tuple[int, ...] = (100, 1000)
+    """Protected ones; each number is a herd of its own. Ten thousand are for `--applications 10000`."""
+    idle_seconds: float = 60.0
+    detect: int = 100
+    storm_rate: int = 1000
+    storm_seconds: int = 30
 
 
-QUICK = Sizes(one=10, new=3, hundred=100, thousand=0, killed=3)
+QUICK = Sizes(
+    one=10, new=3, hundred=100, thousand=0, killed=3,
+    applications=(100,), idle_seconds=20.0, detect=30, storm_seconds=10,
+)  # fmt: skip
 
 
 async def measure(parts: Sequence[str], sizes: Sizes, results: Results, directory: Path) -> None:
-    """Measure the parts in turn, in one world."""
+    """Measure the parts in turn: failovers in one world, protected applications in a world of each size."""
+    if set(parts) & set(FAILOVERS):
+        await measure_failovers(parts, sizes, results, directory)
+    if set(parts) & set(PROTECTED):
+        for count in sizes.applications:
+            await measure_protected(parts, sizes, count, results, directory)
+
+
+async def measure_protected(
+    parts: Sequence[str], sizes: Sizes, count: int, results: Results, directory: Path
+) -> None:
+    """So many protected applications on simulated clusters; they are always made, and idle first."""
+    _say(f"{count:,} applications on {CLUSTERS} simulated clusters are protected")
+    async with pasture(directory, count) as ground:
+        results.yardstick_seconds.append(await five_empty_activities(ground.client))
+        found = await idle(ground, sizes.idle_seconds if "idle" in parts else 1.0)
+        if "idle" in parts:
+            results.idle.append(found)
+        if "cold" in parts:
+            _say("the watcher is killed and started again")
+            results.cold.append(await cold(ground))
+        if "storm" in parts:
+            _say(f"{sizes.storm_rate:,} changes a second for {sizes.storm_seconds} s")
+            results.storms.append(await storm(ground, sizes.storm_rate, sizes.storm_seconds))
+        if "detect" in parts:
+            _say(f"{sizes.detect} applications become ill, one after the other")
+            results.detected.append(await detect(ground, sizes.detect))
+
+
+async def measure_failovers(
+    parts: Sequence[str], sizes: Sizes, results: Results, directory: Path
+) -> None:
+    """One and many failovers, and killed workers, in one world."""
     dice = random.Random(results.seed)
     _say("a world of two clusters and Temporal starts")
     async with arena(directory) as ground:
@@ -94,11 +153,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
     parser.add_argument("--seed", type=int, default=None, help="of the moments of the kills")
     parser.add_argument("--count", type=int, default=None, help="how many instead of a thousand")
+    parser.add_argument(
+        "--applications", type=int, nargs="+", metavar="N", help="how many are protected"
+    )
     parser.add_argument("-o", "--output", choices=("table", "markdown", "json"), default="table")
     parser.add_argument("--markdown", action="store_const", const="markdown", dest="output")
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     sizes = QUICK if chosen.quick else Sizes(thousand=chosen.count or Sizes.thousand)
+    if chosen.applications:
+        sizes = replace(sizes, applications=tuple(chosen.applications))
     results = Results(this_machine(), seed, chosen.quick)
     try:
         with tempfile.TemporaryDirectory(prefix="failover-bench-") as directory:

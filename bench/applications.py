@@ -79,7 +79,7 @@ async def create_ill(api: Api, namespace: str, names: Sequence[str]) -> dict[str
 async def _create_ill(api: Api, namespace: str, name: str) -> str:
     flink = f"{FLINK}/namespaces/{namespace}/flinkdeployments"
     apps = f"{APPS}/namespaces/{namespace}/deployments"
-    created = await api.create(flink, _deployment(namespace, name))
+    created = await api.create(flink, deployment(namespace, name))
     await api.create(apps, job_manager(created, None))
     await api.merge(f"{apps}/{name}/status", {"status": deployment_status(ready=False)})
     job_id = f"{abs(hash(name)):032x}"[-32:]
@@ -87,7 +87,8 @@ async def _create_ill(api: Api, namespace: str, name: str) -> str:
     return str(created["metadata"]["uid"])
 
 
-def _deployment(namespace: str, name: str) -> Manifest:
+def deployment(namespace: str, name: str) -> Manifest:
+    """A FlinkDeployment as its users write it."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

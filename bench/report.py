@@ -12,6 +12,10 @@ Row = tuple[str, str, str]
 
 GOAL_ONE = "p50 ≤ 90 ms"
 GOAL_THOUSAND = "last ≤ 50 s"
+GOAL_DETECTED = "p50 ≤ 50 ms, p99 ≤ 500 ms"
+GOAL_MEMORY = "10,000: under 600 MB"
+GOAL_CORE = "10,000: under 5 %"
+PRODUCT = ("watcher", "worker")
 GOALS_KILLED = ("≤ 5 s", "≤ 17 s", "0: as without a kill")
 
 
@@ -68,6 +72,37 @@ def _rows(results: Results) -> Iterable[Row]:
     for killed, goal in zip(results.killed, GOALS_KILLED, strict=False):
         figure = f"median {killed.median:.2f} s, max {killed.most:.2f} s (n={killed.count})"
         yield f"worker killed {killed.where}: late", figure, goal
+    yield from _protected(results)
+
+
+def _protected(results: Results) -> Iterable[Row]:
+    for idle in results.idle:
+        label = f"{idle.applications:,} protected, idle"
+        both = sum(idle.megabytes[name] for name in PRODUCT)
+        each = ", ".join(f"{name} {idle.megabytes[name]:.0f}" for name in PRODUCT)
+        yield f"{label}: memory", f"{both:.0f} MB: {each}", GOAL_MEMORY
+        core = sum(idle.core[name] for name in PRODUCT)
+        each = ", ".join(f"{name} {idle.core.get(name, 0):.1%}" for name in (*PRODUCT, "temporal"))
+        yield f"{label}: part of a core", f"{core:.1%}; {each}", GOAL_CORE
+        made = (
+            f"{idle.declared_seconds:.0f} s, {idle.declared_seconds / idle.applications:.2f} s each"
+        )
+        yield f"{idle.applications:,} protected: declared and looked at in", made, ""
+    for cold in results.cold:
+        label = f"{cold.applications:,} protected: cold start of the watcher"
+        yield label, f"{cold.seconds:.1f} s, {cold.processor_seconds:.1f} s of processor time", ""
+    for storm in results.storms:
+        label = f"{storm.applications:,} protected, {storm.changes / storm.seconds:,.0f} changes a second"
+        woken = f"{storm.events_added} events in {storm.seconds:.0f} s, {storm.failovers} failovers"
+        yield f"{label}: histories grow by", woken, "0"
+        shown = ", ".join(f"{name} {storm.core[name]:.1%}" for name in PRODUCT)
+        yield f"{label}: part of a core", shown, ""
+    for found in results.detected:
+        label = f"{found.applications:,} protected: ill to failover started"
+        figure = (
+            f"p50 {_ms(found.p50)}, p99 {_ms(found.p99)}, max {_ms(found.most)} (n={found.count})"
+        )
+        yield label, figure, GOAL_DETECTED
 
 
 def _ms(seconds: float) -> str:

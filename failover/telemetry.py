@@ -66,6 +66,11 @@ class Metrics:
             "Errors in policy files, each of which keeps a document from being used.",
             registry=self.registry,
         )
+        self.protections = Gauge(
+            "failover_protections",
+            "Protected applications that the watcher knows.",
+            registry=self.registry,
+        )
         self.temporal_unreachable = Gauge(
             "failover_temporal_unreachable",
             "1 while the watcher cannot report to Temporal.",

@@ -94,6 +94,7 @@ class Watcher:
 
     def protections_changed(self, applications: Iterable[ApplicationRef]) -> None:
         """Another declaration is another chance, as another policy is; what is new is followed."""
+        self._metrics.protections.set(len(self._keeper.register))
         self._follow_what_is_wanted()
         for application in applications:
             for view, _ in tuple(self._views.values()):
