@@ -30,6 +30,7 @@ from triggers import protecting
 from triggers.policies import PolicySet
 from triggers.protecting import Protection
 from triggers.reporting import Subject
+from triggers.sharing import SharedDeclarations
 
 logger = logging.getLogger("watcher")
 
@@ -152,6 +153,32 @@ class Standing:
     generation: int
 
 
+class Horizon:
+    """Up to which moment all is read, by Temporal's clock as far as it has shown itself.
+
+    Between two moments that it tells, our own clock runs on: else all that was declared together in
+    the last minute that anything was would be read again and again, for as long as nothing else is.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is read."""
+        self._at: datetime | None = None
+        self._seen_at = 0.0
+
+    def since(self, now: float) -> datetime | None:
+        """From when on to read again; `None`: everything."""
+        if self._at is None:
+            return None
+        return self._at + timedelta(seconds=now - self._seen_at) - OVERLAP
+
+    def at_least(self, told: datetime | None, now: float) -> None:
+        """Temporal has told of this moment, which is over; `now` is one at which it was asked."""
+        if told is not None and (
+            self._at is None or told > self._at + timedelta(seconds=now - self._seen_at)
+        ):
+            self._at, self._seen_at = told, now
+
+
 class Keeper:
     """Keeps the register of protections, and them in step with one source."""
 
@@ -163,7 +190,8 @@ class Keeper:
         """`source` is how it is called in what it declares; replicas of one source say the same."""
         self._connected, self.source = connected, source
         self.register: dict[ApplicationRef, Protection] = {}
-        self._read_at: datetime | None = None
+        self._read_until = Horizon()
+        self._shared = SharedDeclarations()
         self._read_all_at: float | None = None
         self._settled: dict[ApplicationRef, Labels | None] = {}
         """What is in step, and with which labels it was when that was found."""
@@ -237,23 +265,28 @@ class Keeper:
         whole = (
             self._read_all_at is None or now - self._read_all_at > READ_ALL_EVERY.total_seconds()
         )
-        since = None if whole or self._read_at is None else self._read_at - OVERLAP
-        found = protecting.by_application(await protecting.list_protections(client, since=since))
+        since = None if whole else self._read_until.since(now)
+        known = {each.run_id: each for each in self.register.values()}
+        listed = await protecting.list_protections(
+            client, since=since, known=known, shared=self._shared
+        )
+        found = protecting.by_application(listed)
         fresh = {key: each for key, each in found.items() if self._is_news(each)}
+        ended: dict[ApplicationRef, datetime] = {}
         if since is None:
             gone = self.register.keys() - found.keys()
         else:
             ended = await protecting.list_ended(client, since=since)
             over = {key: at for key, at in ended.items() if self._has_ended(key, at)}
             gone = over.keys() - fresh.keys()
-            self._read_at = max(self._read_at or since, *ended.values(), since)
         self.register |= fresh
         for application in gone:
             del self.register[application]
         if whole:
             self._read_all_at = now
         starts = [each.started_at for each in fresh.values()]
-        self._read_at = max([*starts, *([self._read_at] if self._read_at else [])], default=None)
+        ends = list(ended.values())
+        self._read_until.at_least(max([*starts, *ends], default=None), now)
         return set(gone | fresh.keys())
 
     def _is_news(self, found: Protection) -> bool:

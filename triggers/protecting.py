@@ -7,7 +7,7 @@ there, in one call. What is read is what the runs have written into their memos;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,6 +40,7 @@ from failover.temporal import (
 from triggers.asking import CALL_TIMEOUT, asking
 from triggers.policies import PolicySet
 from triggers.reading import application_of
+from triggers.sharing import SharedDeclarations
 from triggers.starting import RequestTooLarge
 
 LISTED_MAX = 100_000
@@ -142,9 +143,17 @@ async def protection(client: Client, application: ApplicationRef) -> Protection 
 
 
 async def list_protections(
-    client: Client, *, namespace: str = "", since: datetime | None = None
+    client: Client,
+    *,
+    namespace: str = "",
+    since: datetime | None = None,
+    known: Mapping[str, Protection] | None = None,
+    shared: SharedDeclarations | None = None,
 ) -> list[Protection]:
-    """The open protections, by name; of a namespace, or only those declared since then."""
+    """The open protections, by name; of a namespace, or only those declared since then.
+
+    What is `known` by its run is given as it is: reading a view again is most of the work of a list.
+    """
     query = f"WorkflowType = '{APPLICATION_WORKFLOW}' AND ExecutionStatus = 'Running'"
     if namespace:
         query += f" AND WorkflowId STARTS_WITH '{_PREFIX}/{namespace}/'"
@@ -152,7 +161,8 @@ async def list_protections(
         query += f" AND StartTime >= '{since.isoformat()}'"
     with asking("list the protections"):
         listed = client.list_workflows(query, limit=LISTED_MAX, page_size=PAGE_SIZE)
-        found = [await _protection(each) async for each in listed]
+        known, shared = known or {}, shared or SharedDeclarations()
+        found = [known.get(each.run_id) or await _protection(each, shared) async for each in listed]
     return sorted(filter(None, found), key=lambda each: each.id)
 
 
@@ -243,10 +253,13 @@ async def _signal(
         raise NotFound(message) from error
 
 
-async def _protection(found: WorkflowExecution) -> Protection | None:
+async def _protection(
+    found: WorkflowExecution, shared: SharedDeclarations | None = None
+) -> Protection | None:
     """What a run says of itself; `None` for one whose memo cannot be read, as of another release."""
     try:
-        view = ApplicationView.model_validate((await found.memo()).get(VIEW_MEMO))
+        raw = (await found.memo()).get(VIEW_MEMO)
+        view = ApplicationView.model_validate(shared.in_place(raw) if shared else raw)
     except ValidationError:
         return None
     return Protection(found.id, found.run_id, view, found.start_time)

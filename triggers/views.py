@@ -25,7 +25,7 @@ from failover.fleet import Change, Cluster
 
 logger = logging.getLogger("watcher")
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.02
 _NOT_SERVED = "UnknownKind"
 _NOBODY_MAY_LOOK = frozenset({_NOT_SERVED, "Forbidden"})
 _WAITING = "NotSeenYet"

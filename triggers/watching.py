@@ -10,6 +10,7 @@ from functools import partial
 from failover.domain.request import Limits
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
+from failover.kube.lean import lean
 from failover.settings import Settings
 from failover.stopping import stop_on_signals, until
 from failover.telemetry import Metrics
@@ -28,7 +29,7 @@ async def run_watcher(settings: Settings, policies: str, *, observe: bool = Fals
     metrics = Metrics()
     async with (
         open_source(policies, settings.kubeconfig or None, telling=not observe) as source,
-        open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet,
+        open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None), keep=lean) as fleet,
     ):
         if settings.metrics_port is not None:
             port = metrics.serve(settings.metrics_address, settings.metrics_port)

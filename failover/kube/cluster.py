@@ -18,6 +18,7 @@ from failover.kube.discovery import Discovery
 from failover.kube.errors import Doing
 from failover.kube.following import Followings
 from failover.kube.kinds import Kinds
+from failover.kube.lean import whole
 from failover.kube.listing import KindCollection, list_all, sift
 from failover.kube.objects import doing_to, identity, path_of, writing
 from failover.kube.watching import Patience
@@ -30,11 +31,17 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 class KubeCluster:
     """A cluster reached through one connection."""
 
-    def __init__(self, connection: Connection, patience: Patience | None = None) -> None:
-        """Nothing is opened before the first request."""
+    def __init__(
+        self,
+        connection: Connection,
+        patience: Patience | None = None,
+        keep: Callable[[Manifest], Manifest] = whole,
+    ) -> None:
+        """Nothing is opened before the first request; `keep` is what watches hold of each object."""
+        self._keep = keep
         self._connection = connection
         self._kinds = Kinds(connection)
-        self._followings = Followings(self._collection, patience or Patience())
+        self._followings = Followings(self._collection, patience or Patience(), keep=keep)
 
     @property
     def name(self) -> str:
@@ -209,7 +216,7 @@ class KubeCluster:
         await self._connection.close()
 
     def _collection(self, kind: GroupKind, namespace: str) -> KindCollection:
-        return KindCollection(self._kinds, self._connection, kind, namespace)
+        return KindCollection(self._kinds, self._connection, kind, namespace, self._keep)
 
     async def _on_kind(self, kind: GroupKind, call: Callable[[Resource], Call]) -> Manifest:
         return await self._request(lambda discovery: discovery.resource(kind), call)

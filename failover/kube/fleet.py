@@ -7,26 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from failover.domain.errors import UnknownCluster
 from failover.domain.topology import ClusterFacts
+from failover.fleet import Manifest
 from failover.kube.cluster import KubeCluster
 from failover.kube.configuration import Configurations
 from failover.kube.connection import Connection
 from failover.kube.fleetfile import FleetFile
 from failover.kube.kubeconfig import read_kubeconfig
+from failover.kube.lean import whole
 
 
 class KubeFleet:
     """A named, closed set of clusters, reached with the contexts of a kubeconfig."""
 
-    def __init__(self, file: FleetFile, environment: Mapping[str, str] = os.environ) -> None:
-        """Prepare all clusters; nothing is opened."""
+    def __init__(
+        self,
+        file: FleetFile,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        keep: Callable[[Manifest], Manifest] = whole,
+    ) -> None:
+        """Prepare all clusters; nothing is opened. `keep` is what watches hold of each object."""
         self._file, self._environment = file, environment
-        self._clusters = {facts.name: _cluster(file, facts, environment) for facts in file.clusters}
+        self._clusters = {
+            facts.name: _cluster(file, facts, environment, keep) for facts in file.clusters
+        }
 
     @property
     def name(self) -> str:
@@ -70,15 +80,22 @@ class KubeFleet:
 
 
 @asynccontextmanager
-async def open_fleet(file: FleetFile) -> AsyncGenerator[KubeFleet, None]:
+async def open_fleet(
+    file: FleetFile, *, keep: Callable[[Manifest], Manifest] = whole
+) -> AsyncGenerator[KubeFleet, None]:
     """The fleet of a file, closed at the end."""
-    fleet = KubeFleet(file)
+    fleet = KubeFleet(file, keep=keep)
     try:
         yield fleet
     finally:
         await fleet.close()
 
 
-def _cluster(file: FleetFile, facts: ClusterFacts, environment: Mapping[str, str]) -> KubeCluster:
+def _cluster(
+    file: FleetFile,
+    facts: ClusterFacts,
+    environment: Mapping[str, str],
+    keep: Callable[[Manifest], Manifest],
+) -> KubeCluster:
     configurations = Configurations(facts.context or facts.name, file.kubeconfig, environment)
-    return KubeCluster(Connection(facts.name, configurations, file.limits(facts.name)))
+    return KubeCluster(Connection(facts.name, configurations, file.limits(facts.name)), keep=keep)

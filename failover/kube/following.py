@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from failover.domain.errors import FailoverError
 from failover.domain.identity import GroupKind
 from failover.fleet import Change, Manifest
+from failover.kube.lean import whole
 from failover.kube.store import Interest, Store
 from failover.kube.watching import Blind, Collection, Listed, Patience, Seen, Vanished, seen
 
@@ -64,13 +65,16 @@ class Follower:
 class SharedWatch:
     """The one watch of a kind in a namespace, its store, and those who follow it."""
 
-    def __init__(self, collection: Collection, patience: Patience) -> None:
+    def __init__(
+        self, collection: Collection, patience: Patience, keep: Callable[[Manifest], Manifest]
+    ) -> None:
         """Begin to watch, in a task that knows nothing of the caller that happened to start it."""
         loop = asyncio.get_running_loop()
         self._store = Store()
         self._followers: dict[Interest, set[Follower]] = {}
         self._synced = False
         self._stale: Change | None = None
+        self._keep = keep
         self._sightings = seen(collection, patience, loop.time)
         self.task = loop.create_task(self._run(), context=contextvars.Context())
 
@@ -112,9 +116,9 @@ class SharedWatch:
                         case Listed(manifests):
                             self._relist(manifests)
                         case Seen(manifest):
-                            self._present(manifest)
+                            self._present(self._keep(manifest))
                         case Vanished(manifest):
-                            self._deleted(manifest)
+                            self._deleted(self._keep(manifest))
                         case Blind(error):
                             self._blind(error)
         except Exception as error:
@@ -175,6 +179,8 @@ class Followings:
     source: Callable[[GroupKind, str], Collection]
     patience: Patience
     linger_seconds: float = LINGER_SECONDS
+    keep: Callable[[Manifest], Manifest] = whole
+    """What is kept of each object that an event brings, and given to followers; lists keep it already."""
 
     def __post_init__(self) -> None:
         self._watches: dict[tuple[GroupKind, str], SharedWatch] = {}
@@ -219,7 +225,7 @@ class Followings:
             if watch is not None and not watch.task.done():
                 return key, watch
         key = (kind, namespace)
-        watch = SharedWatch(self.source(kind, namespace), self.patience)
+        watch = SharedWatch(self.source(kind, namespace), self.patience, self.keep)
         self._watches[key] = watch
         return key, watch
 

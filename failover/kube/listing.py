@@ -12,6 +12,7 @@ from failover.fleet import Manifest, Resource
 from failover.kube.connection import Call, Connection
 from failover.kube.errors import Expired
 from failover.kube.kinds import Kinds
+from failover.kube.lean import whole
 from failover.kube.objects import doing_to, items_of, path_of
 
 PAGE_SIZE = 500
@@ -104,10 +105,12 @@ class KindCollection:
     connection: Connection
     kind: GroupKind
     namespace: str
+    keep: Callable[[Manifest], Manifest] = whole
 
     async def list_at(self) -> tuple[list[Manifest], str]:
         """All objects, and the version to watch from."""
-        return await list_all(self.kinds, self.connection, self.kind, self.namespace)
+        listing = _Listing(self.kinds, self.connection, self.kind, self.namespace)
+        return await sift_all(listing, self.keep)
 
     async def watch_from(self, version: str, seconds: int) -> Call:
         """The request that watches from a version on."""

@@ -1,15 +1,19 @@
-"""The last known state of one watched collection, found by uid, by name and by owner."""
+"""The last known state of one watched collection, found by uid, by name and by owner.
+
+Ten thousand objects lie here in each watcher, so an index holds no more than what it is asked by: a
+name and an owner, each of which few objects have; all else is looked up in these few.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
 from failover.fleet import Manifest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Interest:
     """What a follower asks for; an empty field means any."""
 
@@ -33,7 +37,8 @@ class Store:
     def __init__(self) -> None:
         """Begin empty."""
         self._manifests: dict[str, Manifest] = {}
-        self._narrow: dict[Interest, dict[str, None]] = {}
+        self._named: dict[str, tuple[str, ...]] = {}
+        self._owned: dict[str, dict[str, None]] = {}
 
     def uids(self) -> set[str]:
         """The uids of all objects."""
@@ -53,33 +58,54 @@ class Store:
         uid = str(manifest["metadata"]["uid"])
         before = self.remove(uid)
         self._manifests[uid] = manifest
-        for interest in _narrow(manifest):
-            self._narrow.setdefault(interest, {})[uid] = None
+        name = _name(manifest)
+        self._named[name] = (*self._named.get(name, ()), uid)
+        for owner in _owners(manifest):
+            self._owned.setdefault(owner, {})[uid] = None
         return before
 
     def remove(self, uid: str) -> Manifest | None:
         """Forget an object; gives what was known of it."""
         before = self._manifests.pop(uid, None)
-        for interest in _narrow(before) if before else ():
-            uids = self._narrow[interest]
+        if before is None:
+            return None
+        name = _name(before)
+        if left := tuple(each for each in self._named[name] if each != uid):
+            self._named[name] = left
+        else:
+            del self._named[name]
+        for owner in _owners(before):
+            uids = self._owned[owner]
             uids.pop(uid, None)
             if not uids:
-                del self._narrow[interest]
+                del self._owned[owner]
         return before
 
     def matching(self, interest: Interest) -> Iterator[tuple[str, Manifest]]:
         """The objects that satisfy an interest."""
-        if interest.name or interest.owner_uid:
-            uids = list(self._narrow.get(interest, ()))
-        else:
-            uids = [
-                u for u, m in self._manifests.items() if interest.namespace in ("", _namespace(m))
-            ]
-        return ((uid, self._manifests[uid]) for uid in uids)
+        few: Iterable[str] = self._manifests
+        if interest.owner_uid:
+            few = self._owned.get(interest.owner_uid, ())
+        elif interest.name:
+            few = self._named.get(interest.name, ())
+        found = [(uid, self._manifests[uid]) for uid in few]
+        return (each for each in found if _satisfies(each[1], interest))
 
 
-def _narrow(manifest: Manifest) -> list[Interest]:
-    return [one for one in Interest.all_of(manifest) if one.name or one.owner_uid]
+def _satisfies(manifest: Manifest, interest: Interest) -> bool:
+    return (
+        interest.namespace in ("", _namespace(manifest))
+        and interest.name in ("", _name(manifest))
+        and (not interest.owner_uid or interest.owner_uid in _owners(manifest))
+    )
+
+
+def _name(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["name"])
+
+
+def _owners(manifest: Manifest) -> set[str]:
+    return {str(each.get("uid")) for each in manifest["metadata"].get("ownerReferences") or ()}
 
 
 def _namespace(manifest: Manifest) -> str:
