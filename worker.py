@@ -63,7 +63,9 @@ SCHEDULE_AGAIN_AFTER = timedelta(seconds=30)
 OPEN_FAILOVERS = "WorkflowType = 'Failover' AND ExecutionStatus = 'Running'"
 GRACEFUL_SHUTDOWN = timedelta(seconds=5)
 ACTIVITIES_MAX = 5000
-CACHED_WORKFLOWS_MAX = 5000
+CACHED_WORKFLOWS_MAX = 2000
+"""More than move at once. An idle protection that is in it costs some 130 kB, and one that is not is replayed from a
+short history: all of ten thousand need not lie here."""
 CROWD_CAPTURES_MAX = LANES + LANES // 2
 """As many as have lanes, and some that are ready for the next."""
 WORKFLOW_THREADS = 2

@@ -11,7 +11,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from aiohttp import web
@@ -50,7 +50,7 @@ class Herd:
     def kubeconfig(self, addresses: list[str]) -> str:
         """A context for each cluster."""
         names = [each.name for each in self.clusters]
-        document = {
+        document: Manifest = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [
@@ -128,7 +128,7 @@ def _as_stored(manifest: Manifest) -> Manifest:
 def _fields(value: Any) -> Any:
     if not isinstance(value, dict):
         return {}
-    fields: Manifest = value
+    fields = cast("Manifest", value)
     return {f"f:{key}": _fields(each) for key, each in fields.items()}
 
 

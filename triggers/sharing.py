@@ -23,9 +23,9 @@ class SharedDeclarations:
 
     def in_place(self, view: object) -> object:
         """A view's raw form, its declaration replaced by the one value of all that are equal to it."""
-        if not isinstance(view, dict) or "declaration" not in view:
-            return view
-        whole = cast("dict[str, Any]", view)
+        whole: dict[str, Any] = cast("dict[str, Any]", view) if isinstance(view, dict) else {}
+        if "declaration" not in whole:
+            return cast("Any", view)
         return {**whole, "declaration": self.one(whole["declaration"])}
 
     def one(self, raw: object) -> Declaration:
