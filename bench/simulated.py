@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -214,7 +214,7 @@ class _Serving:
     async def many(self, request: web.Request) -> web.StreamResponse:
         namespace = request.match_info.get("namespace", "")
         if request.query.get("watch") in ("1", "true"):
-            return await self._watch(request, namespace)
+            return await self._watch(request)
         return self._page(request.query, namespace)
 
     def _page(self, query: Mapping[str, str], namespace: str) -> web.StreamResponse:
@@ -233,7 +233,7 @@ class _Serving:
         answer = {"kind": f"{kind.kind}List", "apiVersion": kind.api_version}
         return web.json_response({**answer, "metadata": metadata, "items": items})
 
-    async def _watch(self, request: web.Request, namespace: str) -> web.StreamResponse:
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
         version = int(request.query.get("resourceVersion") or self.cluster.version)
         self.cluster.watched, self.cluster.watched_from = self.cluster.watched + 1, version
         self.cluster.asked.set()
@@ -245,6 +245,14 @@ class _Serving:
             gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
             await response.write(_line("ERROR", gone))
             return response
+        with suppress(ConnectionResetError):  # whoever watches may leave at any time
+            await self._tell(request, response, version, ends_at)
+        return response
+
+    async def _tell(
+        self, request: web.Request, response: web.StreamResponse, version: int, ends_at: float
+    ) -> None:
+        loop, namespace = asyncio.get_running_loop(), request.match_info.get("namespace", "")
         bookmark_at = loop.time() + self.bookmark_seconds
         while (now := loop.time()) < ends_at:
             reached = self.cluster.version
@@ -258,7 +266,6 @@ class _Serving:
                 await response.write(_line("BOOKMARK", mark))
                 bookmark_at = now + self.bookmark_seconds
             await self._news(version, min(ends_at, bookmark_at) - now)
-        return response
 
     async def _news(self, version: int, seconds: float) -> None:
         """Return on a change after this version, or when time is up."""
