@@ -144,6 +144,8 @@ def _worker(
             finishing.finish,
             telling.publish_result,
             protecting.look_at_application,
+            protecting.keep_state,
+            protecting.forget_state,
             calling.call_person,
             sweeping.sweep_applications,
         ],

@@ -34,11 +34,11 @@ from activities.trying import dry_run
 from failover.domain.budget import CountedMove, admission, counting, cut_off, merged, without
 from failover.domain.closure import OwnedRef, closure_kinds
 from failover.domain.errors import DefiniteError
+from failover.domain.handing_on import handed_on
 from failover.domain.health import judge
 from failover.domain.manifest import Manifest, digest, namespace_of, spec_digest, uid_of
 from failover.domain.plan import NotNeeded
 from failover.domain.planning import (
-    captured,
     not_needed,
     occupied_message,
     original_of,
@@ -47,6 +47,7 @@ from failover.domain.planning import (
     rendered,
 )
 from failover.domain.record import Move, Record
+from failover.domain.states import StateGeneration, newest_good
 from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Look, Seen, Staged
 from failover.domain.telling import addressed
 from failover.expressions.asking import judge_by
@@ -148,7 +149,9 @@ class Capturing:
     async def _stage(self, request: CaptureRequest, sight: Sight) -> Staged:
         plan, manifest = request.plan, sight.manifest
         source, target = self.fleet.cluster(plan.source), self.fleet.cluster(plan.target)
-        labels = captured(request.policy, manifest, request.skipped_rules)
+        good = good_before(request, sight)
+        handed = handed_on(request.policy, manifest, request.skipped_rules, good, request.state)
+        labels = handed.labels
         needs = await needs_on(source, request.policy, manifest, known=sight.needs)
         move = self._move(request, sight, labels, needs)
         as_planned = digest(move.rendered) == plan.manifest_digest
@@ -161,6 +164,7 @@ class Capturing:
             plan.generation_seen,
             move,
             counting(counted_before(request, sight), request.claim, _moment(request)),
+            good,
         )
         if not sight.namespace_is_there:
             await create_namespace(target, namespace_of(manifest))
@@ -170,6 +174,7 @@ class Capturing:
         return Staged(
             generation=generation,
             labels=labels,
+            instead=handed.instead,
             spec_digest=spec_digest(manifest),
             staged=(plan.source, plan.target),
         )
@@ -315,6 +320,12 @@ def counted_before(request: CaptureRequest, sight: Sight) -> tuple[CountedMove, 
     stands = ((each.generation, each.claim, each.is_open) for each in records)
     known = merged(request.plan.counted, *(each.counted for each in records))
     return without(known, cut_off(stands, request.claim))
+
+
+def good_before(request: CaptureRequest, sight: Sight) -> StateGeneration | None:
+    """The last good state, as the plan and both records know it."""
+    founds = [found for found in (sight.on_source, sight.on_target) if found is not None]
+    return newest_good((request.plan.good, *(each.record.good for each in founds)))
 
 
 def _is_ours(record: Record, request: CaptureRequest) -> bool:

@@ -30,6 +30,7 @@ from failover.domain.errors import (
     InvalidInput,
     TransientError,
 )
+from failover.domain.handing_on import handed_on
 from failover.domain.health import Health
 from failover.domain.manifest import Manifest, digest, uid_of
 from failover.domain.marks import superseded_by
@@ -43,7 +44,6 @@ from failover.domain.plan import (
     Warn,
 )
 from failover.domain.planning import (
-    captured,
     lasting_refusal,
     not_needed,
     occupied_message,
@@ -119,7 +119,9 @@ async def decide(
         return well
     if (refusal := refusal_of(request.policy, manifest, request.source)) is not None:
         return refusal
-    labels = captured(request.policy, manifest, request.skipped_rules)
+    handed = handed_on(
+        request.policy, manifest, request.skipped_rules, snapshot.good, request.state
+    )
     if isinstance(source_cluster_uid, BaseException):
         raise source_cluster_uid  # only now: without a plan nobody needs it
     return await _choose(
@@ -130,12 +132,13 @@ async def decide(
         manifest,
         _Subject(
             original=original_of(manifest, request.policy),
-            labels=labels,
+            labels=handed.labels,
             source=request.source,
             source_uid=uid_of(manifest),
             source_cluster_uid=source_cluster_uid,
             health=health,
             warnings=(
+                *handed.warnings,
                 *_budget_warning(request, snapshot, now),
                 *warnings_of(
                     request.policy,
@@ -330,6 +333,7 @@ def _made(
         warnings=warnings,
         generation_seen=snapshot.generation_seen,
         counted=snapshot.counted,
+        good=snapshot.good,
         settle_seconds=subject.settle_seconds,
         health=subject.health,
         leftover_targets=tuple(sorted(open_targets)),

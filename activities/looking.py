@@ -11,7 +11,8 @@ from failover.domain.budget import CountedMove, cut_off, merged, without
 from failover.domain.errors import FailoverError
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
-from failover.domain.record import claim_of, counted_of, generation_of, is_open
+from failover.domain.record import claim_of, counted_of, generation_of, good_of, is_open
+from failover.domain.states import StateGeneration, newest_good
 from failover.fleet import Fleet
 from failover.records import read_head
 
@@ -36,6 +37,11 @@ class Snapshot:
         stands = ((generation_of(head), claim_of(head), is_open(head)) for head in heads)
         known = merged(*(counted_of(head) for head in heads))
         return without(known, cut_off(stands, ""))
+
+    @property
+    def good(self) -> StateGeneration | None:
+        """The newest good state that any record knows."""
+        return newest_good(good_of(head) for head in self.heads.values())
 
     def open_heads(self, ours: str) -> Iterable[tuple[str, Manifest]]:
         """Clusters whose record says that a move is under way which is not ours, newest first."""

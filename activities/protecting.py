@@ -1,4 +1,4 @@
-"""A look at an application under protection: where it lives, in which generation, and how it is."""
+"""An application under protection: a look at it, and keeping what has proved good of its state."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.attempts import effect
+from activities.keeping import forget, keep
 from activities.looking import Snapshot, look_everywhere
 from activities.seeing import health_now, unreachable_health
-from failover.domain.application import ApplicationLook, ApplicationSeen
+from failover.domain.application import (
+    ApplicationLook,
+    ApplicationSeen,
+    KeepAnswer,
+    KeepRequest,
+)
 from failover.domain.errors import Forbidden, TransientError
 from failover.domain.health import Health
+from failover.domain.identity import ApplicationRef
 from failover.domain.protecting import whereabouts
+from failover.domain.states import values_of
 from failover.fleet import Fleet
 from failover.protections import Protections
 
 
 @dataclass(frozen=True)
 class Protecting:
-    """Looks; it writes nothing."""
+    """Looks, which writes nothing; and keeps standing records."""
 
     fleet: Fleet
     protections: Protections
@@ -33,13 +41,28 @@ class Protecting:
         """
         snapshot = await look_everywhere(self.fleet, look.application)
         found = whereabouts(look.application, snapshot.objects, snapshot.heads, snapshot.failures)
+        manifest = snapshot.objects.get(found.home)
         moved = await self.protections.newest_move(look.application)
         return ApplicationSeen(
             home=found.home,
             generation=found.generation,
             health=found.unseen or await self._health(look, snapshot, found.home),
             accounted=moved.accounts_for(found.generation),
+            values=values_of(look.rules, manifest) if manifest is not None else None,
+            good=snapshot.good,
         )
+
+    @activity.defn
+    @effect
+    async def keep_state(self, request: KeepRequest) -> KeepAnswer:
+        """Write the last good state into standing records, or say why not now."""
+        return await keep(self.fleet, request)
+
+    @activity.defn
+    @effect
+    async def forget_state(self, application: ApplicationRef) -> None:
+        """Take it out of them, where they answer."""
+        await forget(self.fleet, application)
 
     async def _health(self, look: ApplicationLook, snapshot: Snapshot, home: str) -> Health:
         manifest = snapshot.objects[home]

@@ -194,7 +194,7 @@ async def _our_record(cluster: Cluster, request: PurgeRequest | WithdrawRequest)
 
 
 async def close_record(cluster: Cluster, found: Found, *, home: str) -> None:
-    """Empty the record's data; generation, claim, home, state and counted moves stay."""
+    """Empty the record of its move; all else stays, the last good state among it."""
     record = found.record
     closed = Record(
         application=record.application,
@@ -203,6 +203,8 @@ async def close_record(cluster: Cluster, found: Found, *, home: str) -> None:
         home=home,
         state=record.state,
         counted=record.counted,
+        good=record.good,
+        standing=record.standing,
     )
     if closed == record:
         return

@@ -10,6 +10,7 @@ from failover.domain.budget import CountedMove, merged
 from failover.domain.errors import FailoverError, NotFound, TransientError
 from failover.domain.identity import ApplicationRef
 from failover.domain.record import Move, Record, RecordDamaged, bare
+from failover.domain.states import StateGeneration, newest_good
 from failover.fleet import Cluster
 from failover.records import Found, Superseded, read_head, read_record, write_record
 
@@ -21,6 +22,7 @@ async def stage(
     generation_seen: int,
     move: Move,
     counted: tuple[CountedMove, ...],
+    good: StateGeneration | None,
 ) -> int:
     """Write the record over what was found on these clusters, side by side; all or an error."""
     targets = tuple(targets)
@@ -34,6 +36,7 @@ async def stage(
         home=move.source,
         state=move.labels,
         counted=counted,
+        good=good,
         move=move,
     )
     await asyncio.gather(*(_write_unless_same(each, record, found) for each, found in targets))
@@ -76,6 +79,7 @@ async def stage_where_possible(
         home=move.source,
         state=move.labels,
         counted=merged(*(found.record.counted for _, found in answered if found is not None)),
+        good=newest_good(found.record.good for _, found in answered if found is not None),
         move=move,
     )
     staged = await asyncio.gather(

@@ -110,6 +110,8 @@ class Tidying:
             home=home,
             state=record.state,
             counted=record.counted,
+            good=record.good,
+            standing=record.standing,
         )
         current_attempt().check()
         await write_record(cluster, closed, found.head)

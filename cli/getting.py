@@ -1,4 +1,4 @@
-"""`failover get applications` and `failover describe`: what is protected, as Temporal has it stored."""
+"""`failover get` and `failover describe`: what is protected, and its state, as Temporal has it stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.addressing import Target, address
-from cli.context import AllNamespaces, Namespace, run, surroundings
+from cli.context import AllNamespaces, Namespace, Surroundings, run, surroundings
 from cli.printing import (
     Output,
     OutputOption,
@@ -24,7 +24,8 @@ from cli.printing import (
     tell,
 )
 from failover.domain.application import ApplicationView, Known
-from failover.domain.errors import NotFound
+from failover.domain.errors import InvalidInput, NotFound
+from failover.domain.states import StateGeneration
 from failover.domain.telling import seconds
 from triggers.protecting import Protection, list_protections, protection
 
@@ -33,9 +34,14 @@ class Noun(StrEnum):
     """What can be got."""
 
     APPLICATIONS = "applications"
+    STATES = "states"
 
 
-What = Annotated[Noun, typer.Argument(metavar="applications", help="What to list.")]
+What = Annotated[Noun, typer.Argument(metavar="applications|states", help="What to list.")]
+Of = Annotated[
+    str, typer.Argument(metavar="[KIND/NAME]", help="Of which application, with states.")
+]
+HANDED_ON = "handed on now"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,17 +52,27 @@ def add_to(app: typer.Typer) -> None:
 
 def get(
     what: What,
+    target: Of = "",
     namespace: Namespace = "default",
     all_namespaces: AllNamespaces = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the applications under protection: where each lives, how it is, and what may be done.
+    """List the applications under protection, or the generations of one application's state.
+
+    `applications`: where each lives, how it is, and what may be done. `states KIND/NAME`: which values it has
+    had, which of them have proved good, and which ones a failover would hand on now.
 
     Nobody is asked: it is what was seen last, also while no worker is up.
     """
     match what:
         case Noun.APPLICATIONS:
+            if target:
+                raise InvalidInput(f"one application is described by: failover describe {target}")
             run(_applications("" if all_namespaces else namespace, output))
+        case Noun.STATES:
+            if not target:
+                raise InvalidInput("whose? Write failover get states KIND/NAME")
+            run(_states(target, namespace, output))
 
 
 def describe(
@@ -81,14 +97,80 @@ async def _applications(namespace: str, output: Output) -> None:
         tell(f"No applications are protected{where}.")
 
 
-async def _describe(target: str, namespace: str, output: Output) -> None:
-    here = surroundings()
+async def protection_of(here: Surroundings, target: str, namespace: str) -> Protection:
+    """The protection of what was typed. Raises `NotFound` where it is not protected."""
     client = await here.client()
     application = await address(here, client, target, namespace)
     found = await protection(client, application)
     if found is None:
         message = f"{application} is not protected; `failover protect -f POLICY` does it"
         raise NotFound(message)
+    return found
+
+
+async def _states(target: str, namespace: str, output: Output) -> None:
+    found = await protection_of(surroundings(), target, namespace)
+    known = found.view.known
+    if output.is_data:
+        print_data({"application": found.application, "items": states_data(known)}, output)
+    elif output is Output.NAME:
+        for each in reversed(known.states):
+            say(str(each.number))
+    elif known.states:
+        print_table(*state_table(known, output))
+    else:
+        tell(f"{found.application} has shown no state yet, or its policy preserves none.")
+
+
+def state_table(known: Known, output: Output) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows, the newest generation first."""
+    wide = ("HEALTHY SINCE", "KEPT ON") if output is Output.WIDE else ()
+    heads = ("GENERATION", "VALUES", "SINCE", "GOOD SINCE", "CLUSTER", "FAILOVER", *wide)
+    return heads, [_state_row(each, known, output) for each in reversed(known.states)]
+
+
+def _state_row(state: StateGeneration, known: Known, output: Output) -> tuple[str, ...]:
+    wide = (moment(state.healthy_since) if state.healthy_since else "", _kept_on(state, known))
+    return (
+        str(state.number),
+        str(state),
+        moment(state.since),
+        moment(state.good_since) if state.good_since else "not yet",
+        state.cluster,
+        HANDED_ON if state == known.handed_on else "",
+        *(wide if output is Output.WIDE else ()),
+    )
+
+
+def _kept_on(state: StateGeneration, known: Known) -> str:
+    kept = known.kept
+    if kept is None or kept.number != state.number:
+        return ""
+    return ",".join(filter(None, (kept.home, kept.elsewhere)))
+
+
+def states_data(known: Known) -> list[dict[str, Any]]:
+    """The generations as JSON, the newest first."""
+    return [
+        {
+            "generation": each.number,
+            "values": each.labels,
+            "since": plain(each.since),
+            "healthySince": plain(each.healthy_since),
+            "goodSince": plain(each.good_since),
+            "cluster": each.cluster,
+            "keptOn": [name for name in _kept_on(each, known).split(",") if name],
+            "handedOn": each == known.handed_on,
+        }
+        for each in reversed(known.states)
+    ]
+
+
+async def _describe(target: str, namespace: str, output: Output) -> None:
+    here = surroundings()
+    client = await here.client()
+    found = await protection_of(here, target, namespace)
+    application = found.application
     if output.is_data:
         print_data(protection_data(found), output)
         return
@@ -114,7 +196,7 @@ def rows(
 
 def _row(view: ApplicationView, namespace: str, output: Output, now: datetime) -> tuple[str, ...]:
     known, declaration = view.known, view.declaration
-    health = known.health
+    health, good = known.health, known.last_good
     first = () if namespace else (view.application.namespace,)
     wide = (
         str(known.generation),
@@ -129,8 +211,8 @@ def _row(view: ApplicationView, namespace: str, output: Output, now: datetime) -
         known.home,
         health.status if health else "",
         age(known.since, now),
-        known.last_good_state,
-        age(known.last_good_since, now),
+        good.values if good else "",
+        age(good.good_since, now) if good and good.good_since else "",
         "" if known.failovers_in_window is None else str(known.failovers_in_window),
         _next(known, now),
         declaration.mode,
@@ -158,7 +240,9 @@ def _pairs(found: Protection, now: datetime) -> Sequence[tuple[str, str]]:
         ("Generation", str(known.generation)),
         ("Health", f"{health.status} ({health.reason}): {health.message}" if health else ""),
         ("Since", since),
-        ("Last good state", known.last_good_state),
+        ("State", _told(known.states[-1] if known.states else None)),
+        ("Last good state", _told(known.last_good)),
+        ("Kept on", _kept_on(known.last_good, known) if known.last_good else ""),
         ("Mode", declaration.mode),
         ("Policy", str(declaration.policy)),
         ("Toleration", seconds(active.toleration)),
@@ -167,6 +251,13 @@ def _pairs(found: Protection, now: datetime) -> Sequence[tuple[str, str]]:
         ("Declared", moment(found.started_at)),
         ("Run", f"{found.id} {found.run_id}"),
     )
+
+
+def _told(state: StateGeneration | None) -> str:
+    if state is None:
+        return ""
+    good = f"good since {moment(state.good_since)}" if state.good_since else "not yet good"
+    return f"generation {state.number}: {state} ({good})"
 
 
 def protection_data(found: Protection) -> dict[str, Any]:
@@ -189,8 +280,8 @@ def protection_data(found: Protection) -> dict[str, Any]:
         "newerGeneration": known.newer_generation,
         "health": known.health,
         "since": known.since,
-        "lastGoodState": known.last_good_state,
-        "lastGoodSince": known.last_good_since,
+        "lastGoodState": known.last_good.labels if known.last_good else None,
+        "lastGoodSince": known.last_good.good_since if known.last_good else None,
         "failoversInWindow": known.failovers_in_window,
         "nextAllowedAt": known.next_allowed_at,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import Annotated, cast
 
 import typer
@@ -10,13 +11,24 @@ import typer
 from cli.addressing import Target
 from cli.context import Namespace, PolicyFiles, run, surroundings
 from cli.exits import Refused
+from cli.getting import protection_of
 from cli.preparing import Prepared, Wish, final_manifest, plan, prepare
 from cli.printing import Output, OutputOption, on_terminal, print_data, say, to_yaml
 from cli.showing import show_answer, show_topology
+from failover.domain.errors import InvalidInput, NotFound
+from failover.domain.handing_on import StateChoice
 from failover.domain.manifest import Manifest
 from failover.domain.plan import Answer, FailoverPlan, Refusal
 
 From = Annotated[str, typer.Option("--from", metavar="CLUSTER", help="The cluster to move off.")]
+StateOption = Annotated[
+    str,
+    typer.Option(
+        "--state",
+        metavar="GENERATION",
+        help="Hand on this generation of its state (`failover get states`), or `current`: what it shows.",
+    ),
+]
 To = Annotated[str, typer.Option("--to", metavar="CLUSTER", help="The cluster to move to.")]
 
 
@@ -31,16 +43,35 @@ def show_plan_of(
     namespace: Namespace = "default",
     source: From = "",
     to: To = "",
+    state: StateOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what a failover would do now, with the final manifest and its diff; nothing is done.
 
     Exits with 5 where a rule refuses the move.
     """
-    run(_plan(Wish(target, namespace, tuple(files), source, to), output))
+    run(_plan(Wish(target, namespace, tuple(files), source, to), state, output))
 
 
-async def _plan(wish: Wish, output: Output) -> None:
+async def chosen(wish: Wish, state: str) -> Wish:
+    """The wish with the state that was named. Raises `InvalidInput`, and `NotFound` where nobody knows it."""
+    if not state:
+        return wish
+    if state == "current":
+        return replace(wish, state=StateChoice())
+    if not (state.isascii() and state.isdigit() and int(state)):
+        raise InvalidInput(f"--state {state}: write the number of a generation, or current")
+    found = await protection_of(surroundings(), wish.target, wish.namespace)
+    for each in found.view.known.states:
+        if each.number == int(state):
+            return replace(wish, state=StateChoice(number=each.number, labels=each.labels))
+    known = ", ".join(str(each.number) for each in found.view.known.states) or "none"
+    message = f"{found.application} has no state generation {state} (known: {known}); look at `failover get states`"
+    raise NotFound(message)
+
+
+async def _plan(wish: Wish, state: str, output: Output) -> None:
+    wish = await chosen(wish, state)
     async with surroundings().fleet() as fleet:
         prepared = await prepare(fleet, wish)
         answer = await plan(fleet, prepared)

@@ -10,6 +10,7 @@ from activities.fitting import Capacities
 from cli.addressing import resolve
 from cli.policies import load, policy_of
 from cli.topology import Place, home, interrupted_move, look, not_there
+from failover.domain.handing_on import StateChoice
 from failover.domain.health import Health, HealthStatus
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.manifest import Manifest, labels_of
@@ -35,6 +36,7 @@ class Wish:
     files: tuple[str, ...]
     source: str = ""
     to: str = ""
+    state: StateChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Prepared:
     health_rule: HealthRule | None
     interrupted: Move | None
     """A move that was left half done; a new failover takes it over."""
+    state: StateChoice | None
 
     @property
     def is_healthy(self) -> bool:
@@ -71,6 +74,7 @@ class Prepared:
             health_rule=self.health_rule,
             target=self.to,
             force_reason=force_reason,
+            state=self.state,
             limits=limits,
             trigger=Trigger(
                 kind=TRIGGER,
@@ -111,6 +115,7 @@ async def prepare(fleet: KubeFleet, wish: Wish) -> Prepared:
         to=wish.to,
         health_rule=rule,
         interrupted=move,
+        state=wish.state,
     )
 
 
@@ -140,6 +145,7 @@ async def plan(fleet: KubeFleet, prepared: Prepared) -> Answer:
         forced=True,
         ignore_health=True,
         observes=True,
+        state=prepared.state,
     )
     return await decide(fleet, request, datetime.now(UTC), Capacities(fleet))
 

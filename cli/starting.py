@@ -24,7 +24,7 @@ from cli.context import (
 )
 from cli.exits import Refused
 from cli.following import Timeout
-from cli.planning import From, To
+from cli.planning import From, StateOption, To, chosen
 from cli.preparing import Prepared, Wish, plan, prepare
 from cli.printing import Output, OutputOption, print_data, print_pairs, say, warn
 from cli.showing import show_answer, show_topology
@@ -49,6 +49,7 @@ class _Manner:
     wait: bool
     limit: timedelta | None
     output: Output
+    state: str = ""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -62,6 +63,7 @@ def start(
     namespace: Namespace = "default",
     source: From = "",
     to: To = "",
+    state: StateOption = "",
     yes: Yes = False,
     force: Annotated[
         bool, typer.Option("--force", help="Also if it is healthy, or no plan can be made now.")
@@ -85,6 +87,7 @@ def start(
         wait=wait,
         limit=timedelta(seconds=timeout) if timeout is not None else None,
         output=output,
+        state=state,
     )
     code = run(_start(Wish(target, namespace, tuple(files), source, to), manner))
     if code:
@@ -93,6 +96,7 @@ def start(
 
 async def _start(wish: Wish, manner: _Manner) -> int:
     here = surroundings()
+    wish = await chosen(wish, manner.state)
     async with here.fleet() as fleet:
         prepared = await prepare(fleet, wish)
         if not manner.output.is_data:
@@ -166,6 +170,10 @@ async def _begun(
         word = "started" if isinstance(begun, Started) else "is under way already, and looks again"
         say(f"{begun.id} {word}")
         where = f" -n {application.namespace}" if application.namespace else ""
+        if manner.state and isinstance(begun, Merged):
+            warn(
+                f"--state {manner.state} is not taken up: it goes on with what it was started with"
+            )
         print_pairs((("Link", link), ("Follow", f"failover status {application.short}{where} -w")))
     elif not manner.wait:
         data = {"id": begun.id, "runId": begun.run_id, "url": link}

@@ -60,6 +60,7 @@ def _live(status: Status) -> Pairs:
         told = f"{telling.seconds(status.tolerated)} of {telling.seconds(status.toleration)}"
         yield "Tolerated", told
     yield "State", _labels(status.labels)
+    yield "State chosen", str(status.state) if status.state else ""
     yield "Budget", budget.told(status.budget) if status.budget else ""
     yield "No return", passed
     yield "Generation", str(status.generation or "")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -151,6 +151,14 @@ class Standing:
 
     status: str
     generation: int
+    values: Mapping[str, str] | None = None
+    """Its state, by the rules of its protection; `None`: it shows none, which is no news."""
+
+    def after(self, before: Standing | None) -> Standing:
+        """With the values of before, where it shows none now."""
+        if self.values is not None or before is None:
+            return self
+        return replace(self, values=before.values)
 
 
 class Horizon:
@@ -208,7 +216,9 @@ class Keeper:
         _, application = subject
         if self._settled.get(application) != labels:
             self._waiting.add(application)
-        if standing.status != "Unknown" and self._standing(subject) != standing:
+        before = self._standing(subject)
+        standing = standing.after(before)
+        if standing.status != "Unknown" and before != standing:
             self._to_tell[subject] = standing
         else:
             self._to_tell.pop(subject, None)
@@ -227,7 +237,8 @@ class Keeper:
         known = found.view.known if found is not None else None
         if known is None or known.health is None or known.home != cluster:
             return None
-        return Standing(known.health.status, known.generation)
+        values = known.states[-1].labels if known.states else None
+        return Standing(known.health.status, known.generation, values)
 
     # What is done about it
 

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -27,6 +27,7 @@ from failover.domain.policy.scopes import Scope, scopes_of, with_applications
 from failover.domain.request import FailoverRequest, Trigger
 from failover.domain.rules import HealthRule
 from failover.domain.sighting import Answer, Attention, Report, is_left_alone, react
+from failover.domain.states import values_of
 from failover.fleet import Fleet
 from failover.telemetry import Metrics
 from triggers.keeping import Keeper, Seen, Standing
@@ -167,7 +168,9 @@ class Watcher:
             self._ambiguous.pop(application, None)
             return
         mark = mark_of(sight.manifest)
-        standing = Standing(sight.health.status, mark.generation if mark is not None else 0)
+        standing = Standing(
+            sight.health.status, mark.generation if mark is not None else 0, self._values(sight)
+        )
         self._keeper.saw(subject, labels_of(sight.manifest), standing)
         match sight.health.status:
             case "Healthy":
@@ -176,6 +179,12 @@ class Watcher:
                 pass
             case _:
                 self._consider(subject, view, sight)
+
+    def _values(self, sight: Sight) -> Mapping[str, str] | None:
+        """Its state, if its protection preserves any."""
+        protected = self._keeper.register.get(sight.application)
+        rules = protected.view.declaration.policy.active.rules if protected is not None else ()
+        return values_of(rules, sight.manifest) if rules else None
 
     def _recovered(self, subject: Subject, view: View) -> None:
         self._attention.pop(subject, None)

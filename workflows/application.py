@@ -1,7 +1,8 @@
 """`ApplicationWorkflow`: one application under protection, for as long as it is protected.
 
 It remembers and shows; it moves nothing, and no failover waits for it. Idle it has no timer and no
-activity, so ten thousand of them cost rows in a database and nothing else.
+activity, so ten thousand of them cost rows in a database and nothing else. Only while its state is not
+known to be good, and healthy, there is a timer: a look at its end decides.
 
 - `wake` makes it look; what was seen decides, never what a signal says.
 - Whatever is declared begins a new run of it, with the whole state: histories stay short, and the
@@ -11,6 +12,7 @@ activity, so ten thousand of them cost rows in a database and nothing else.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -24,15 +26,21 @@ with workflow.unsafe.imports_passed_through():
         ApplicationSeen,
         ApplicationView,
         Declaration,
+        KeepAnswer,
+        KeepRequest,
+        Known,
         Order,
         Suspension,
     )
     from failover.domain.identity import application_id
     from failover.domain.phases import Outcome
-    from failover.domain.protecting import declared, details, learnt, view_of
+    from failover.domain.protecting import declared, details, learnt, to_keep, view_of
+    from failover.domain.states import good_at
     from failover.temporal import SEARCH, VIEW_MEMO, application_keyword
 from workflows import options
 from workflows.run import upsert_search_attributes
+
+KEEP_AGAIN_AFTER = timedelta(minutes=5)
 
 
 @workflow.defn(name="Application")
@@ -47,6 +55,7 @@ class ApplicationWorkflow:
         self._woken = True
         self._ended = False
         self._shown: ApplicationView | None = None
+        self._keeps_again = False
 
     @workflow.run
     async def run(self, request: ApplicationRequest) -> ApplicationView:
@@ -63,8 +72,27 @@ class ApplicationWorkflow:
                 await self._look()
                 continue
             # A message may change anything meanwhile; all of it is looked at again above.
-            await workflow.wait_condition(lambda: self._woken or self._ended or self._is_redeclared)
+            try:
+                await workflow.wait_condition(
+                    lambda: self._woken or self._ended or self._is_redeclared,
+                    timeout=self._look_within(),
+                    timeout_summary="look whether its state has proved good",
+                )
+            except TimeoutError:
+                self._woken = True
+        await self._forget()
         return view_of(self._request)
+
+    @property
+    def _known(self) -> Known:
+        return self._request.known or Known()
+
+    def _look_within(self) -> timedelta | None:
+        """When to look again although nobody asks; `None`, the usual case: never."""
+        at = good_at(self._known.states, self._request.declaration.policy.active.good_after)
+        if at is not None:
+            return max(at - workflow.now(), timedelta(0))
+        return KEEP_AGAIN_AFTER if self._keeps_again else None
 
     @property
     def _is_redeclared(self) -> bool:
@@ -79,7 +107,11 @@ class ApplicationWorkflow:
         try:
             seen: ApplicationSeen = await workflow.execute_activity_method(
                 Protecting.look_at_application,
-                ApplicationLook(application=application, health_rule=rule),
+                ApplicationLook(
+                    application=application,
+                    health_rule=rule,
+                    rules=self._request.declaration.policy.active.rules,
+                ),
                 summary=f"look where {application.short} lives, and how it is",
                 **options.effect(),
             )
@@ -88,7 +120,50 @@ class ApplicationWorkflow:
             workflow.logger.warning("a look has failed", extra={"reason": str(error.cause)})
             return
         self._request = learnt(self._request, seen, workflow.now())
+        await self._keep()
         self._show()
+
+    async def _keep(self) -> None:
+        """Have the clusters remember what has proved good; what does not succeed now is tried again."""
+        good, known, self._keeps_again = to_keep(self._request), self._known, False
+        if good is None:
+            return
+        try:
+            answer: KeepAnswer = await workflow.execute_activity_method(
+                Protecting.keep_state,
+                KeepRequest(
+                    application=self._request.application,
+                    home=known.home,
+                    generation=known.generation,
+                    good=good,
+                    policy=self._request.declaration.policy,
+                ),
+                summary=f"keep state generation {good.number} of {self._request.application.short}",
+                **options.effect(),
+            )
+        except ActivityError as error:
+            answer = KeepAnswer(why=str(error.cause))
+        if answer.kept is None:
+            workflow.logger.warning("its good state is not kept", extra={"reason": answer.why})
+            self._keeps_again = True
+            return
+        # A declaration may have come meanwhile, and have changed what is known.
+        known = self._known.model_copy(update={"kept": answer.kept})
+        self._request = self._request.model_copy(update={"known": known})
+
+    async def _forget(self) -> None:
+        """What nobody looks after any more grows old: no failover is to hand it on."""
+        if self._known.kept is None or self._request.declaration.mode == "Observe":
+            return
+        try:
+            await workflow.execute_activity_method(
+                Protecting.forget_state,
+                self._request.application,
+                summary=f"forget the kept state of {self._request.application.short}",
+                **options.effect(),
+            )
+        except ActivityError as error:
+            workflow.logger.warning("not forgotten", extra={"reason": str(error.cause)})
 
     def _show(self) -> None:
         """Write the view where lists read it, if it has changed."""

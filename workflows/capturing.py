@@ -148,6 +148,7 @@ def _request(run: Run, made: FailoverPlan) -> CaptureRequest:
         check_pauses=not state.delete_accepted and not state.adopted,
         admitted=_let_by_a_person(state, made),
         health_rule=run.request.health_rule,
+        state=run.request.state,
     )
 
 
@@ -177,6 +178,7 @@ def _staged(run: Run, made: FailoverPlan, staged: Staged) -> Next:
     run.set(
         generation=staged.generation,
         labels=staged.labels,
+        instead=staged.instead or (run.state.instead and works_from_record(run.state)),
         spec_digest=staged.spec_digest,
         target_uid="",
         outcome_reason="",

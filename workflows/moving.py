@@ -64,7 +64,8 @@ async def purge(run: Run) -> Next:
             spec_digest=state.spec_digest if made.purge_mode == "Directly" else "",
             labels=state.labels,
             policy=state.policy,
-            compare_state=made.purge_mode == "Directly" and not state.delete_accepted,
+            compare_state=made.purge_mode == "Directly"
+            and not (state.delete_accepted or state.instead),
             gone_within_seconds=policy.fencing.gone_within.total_seconds(),
             settle_seconds=made.settle_seconds,
             remove_finalizer=remove_finalizer,

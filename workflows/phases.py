@@ -87,6 +87,7 @@ def plan_request(run: Run) -> PlanRequest:
         forced=state.forced,
         ignore_health=state.forced or bool(state.attempted) or state.source_gone,
         observes=not run.may_write,
+        state=request.state,
     )
 
 

@@ -338,6 +338,7 @@ class Run:
             steps=state.steps,
             decisions=state.decisions,
             trigger=request.trigger,
+            state=request.state,
         )
 
     def place_of(self, phase: Phase) -> str:

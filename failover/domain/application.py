@@ -12,7 +12,9 @@ from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
 from failover.domain.policy import Mode, Policy
+from failover.domain.preservation import PreservationRule
 from failover.domain.rules import HealthRule
+from failover.domain.states import StateGeneration, newest_good
 from failover.domain.wire import Wire
 
 
@@ -71,6 +73,16 @@ class Order(Wire):
     note: str = ""
 
 
+class KeptState(Wire):
+    """A good state that stands in records on the clusters."""
+
+    number: int
+    home: str
+    """Where the application lived when that was written."""
+    elsewhere: str = ""
+    """The other cluster that has it, with the manifest."""
+
+
 class Known(Wire):
     """What was seen last; empty fields are not known yet."""
 
@@ -81,10 +93,25 @@ class Known(Wire):
     """Since when its health is what it is, by Temporal's clock."""
     newer_generation: int = 0
     """What is on the clusters, where no failover of ours has made it; 0: nothing of the kind."""
-    last_good_state: str = ""
-    last_good_since: datetime | None = None
+    states: tuple[StateGeneration, ...] = ()
+    """The generations of its state, the oldest first; bounded."""
+    kept: KeptState | None = None
+    """Which of them stands in records on the clusters."""
     failovers_in_window: int | None = None
     next_allowed_at: datetime | None = None
+
+    @property
+    def last_good(self) -> StateGeneration | None:
+        """The newest generation that has proved good."""
+        return newest_good(self.states)
+
+    @property
+    def handed_on(self) -> StateGeneration | None:
+        """What a failover would hand on now, as far as is known here; the records decide."""
+        newest = self.states[-1] if self.states else None
+        number = self.kept.number if self.kept else 0
+        good = next((each for each in self.states if each.number == number), None)
+        return newest if good is None or newest is None or newest.labels == good.labels else good
 
 
 class ApplicationRequest(Wire):
@@ -128,6 +155,8 @@ class ApplicationLook(Wire):
 
     application: ApplicationRef
     health_rule: HealthRule | None = None
+    rules: tuple[PreservationRule, ...] = ()
+    """What of its state is to be seen."""
 
 
 class ApplicationSeen(Wire):
@@ -138,3 +167,26 @@ class ApplicationSeen(Wire):
     health: Health
     accounted: bool = True
     """Whether Temporal knows the failover that made this generation, or one that is under way."""
+    values: dict[str, str] | None = None
+    """Its state now; `None`: it shows none."""
+    good: StateGeneration | None = None
+    """The last good state that the records know."""
+
+
+class KeepRequest(Wire):
+    """Which good state is to be written into standing records, of an application that lives there."""
+
+    application: ApplicationRef
+    home: str
+    generation: int
+    """Of its moves, as was seen last; where a newer one is on the clusters, nothing is written."""
+    good: StateGeneration
+    policy: Policy
+
+
+class KeepAnswer(Wire):
+    """What has become of it."""
+
+    kept: KeptState | None = None
+    why: str = ""
+    """Why it was not written, or not everywhere."""

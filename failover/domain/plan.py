@@ -15,6 +15,7 @@ from failover.domain.budget import CountedMove
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef, ObjectRef
 from failover.domain.selection import Considered
+from failover.domain.states import StateGeneration
 
 PurgeMode = Literal["Directly", "Gracefully", "Never"]
 Mode = Literal["Observe", "Confirm", "Automatic"]
@@ -67,6 +68,8 @@ class FailoverPlan(BaseModel):
     """The highest generation found on any cluster that answered."""
     counted: tuple[CountedMove, ...] = ()
     """The moves that count towards the budget, as the records of all clusters that answered have them."""
+    good: StateGeneration | None = None
+    """The last good state, as the records of all clusters that answered have it."""
     settle_seconds: float = 0
     health: Health | None = None
     leftover_targets: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ from failover.domain.marks import mark_of
 from failover.domain.policy import Mode, Policy
 from failover.domain.record import generation_of, home_of
 from failover.domain.sighting import is_left_alone
+from failover.domain.states import StateGeneration, after_look
 
 
 def with_mode(policy: Policy, mode: Mode) -> Policy:
@@ -88,7 +89,38 @@ def learnt(request: ApplicationRequest, seen: ApplicationSeen, now: datetime) ->
         known = known.model_copy(update={"generation": taken, "newer_generation": newer})
     else:
         known = known.model_copy(update={"newer_generation": seen.generation})
-    return request.model_copy(update={"known": known})
+    states = after_look(
+        _known_states(known, seen.good),
+        seen.values,
+        cluster=seen.home,
+        healthy=seen.health.status is HealthStatus.HEALTHY,
+        now=now,
+        good_after=request.declaration.policy.active.good_after,
+    )
+    return request.model_copy(update={"known": known.model_copy(update={"states": states})})
+
+
+def _known_states(known: Known, recorded: StateGeneration | None) -> tuple[StateGeneration, ...]:
+    """What was known; where a record is ahead of it, Temporal's database is new, and numbers go on from there."""
+    newest = known.states[-1].number if known.states else 0
+    return known.states if recorded is None or recorded.number <= newest else (recorded,)
+
+
+def to_keep(request: ApplicationRequest) -> StateGeneration | None:
+    """The good state that is still to be written on the clusters; `None`: nothing is.
+
+    Only what it is healthy with now, and never in Observe or while suspended: nothing is written then.
+    """
+    known = request.known or Known()
+    newest = known.states[-1] if known.states else None
+    healthy = known.health is not None and known.health.status is HealthStatus.HEALTHY
+    if newest is None or not newest.is_good or not healthy or not known.home:
+        return None
+    if request.declaration.mode == "Observe" or not view_of(request).starts:
+        return None
+    kept = known.kept
+    is_kept = kept is not None and (kept.number, kept.home) == (newest.number, known.home)
+    return None if is_kept else newest
 
 
 @dataclass(frozen=True)
@@ -157,6 +189,7 @@ def details(view: ApplicationView) -> str:
         "",
         f"- Home: {known.home or 'not known'}, generation {known.generation}",
         f"- Health: {f'{health.status} ({health.reason}): {health.message}' if health else 'not looked yet'}",
+        f"- Last good state: {known.last_good or 'none yet'}",
         f"- Policy: {declaration.policy}, mode {declaration.mode}",
         f"- Declared by {declaration.declared_by}",
         "",

@@ -1,11 +1,17 @@
 """The record: what each cluster remembers of an application and of the move that is under way.
 
 One Secret per application and cluster. Its annotations (generation, claim, home, state, counted
-moves) stay; its data exists only while a move is open, and holds everything needed to finish or undo the move when
-the source has burnt: the original and the rendered object, the dependents, the owned closure.
+moves, good state) stay. A move's data exists only while it is open, and holds everything needed to finish or undo it
+when the source has burnt: the original and the rendered object, the dependents, the owned closure.
+
+A closed record may be a *standing* one: with the last good state of a protected application, and on another
+cluster than its home with the application's manifest too, so that both outlive the home. That data is under a
+key of its own and no move; a move that is staged takes its place.
 
 Rules kept here:
 - The generation only grows: each move takes the highest one seen, plus one.
+- A standing record is written by no claim, therefore only over a closed record exactly as it was read;
+  generation, claim, home and counted moves stay as they are.
 - The claim names the one run that may act. A writer re-reads it before each change, and stops
   (`Superseded`) unless generation and claim are exactly its own. It stays when the move is closed,
   so that a step that is repeated finds itself done and not superseded.
@@ -35,6 +41,7 @@ from failover.domain.errors import DefiniteError
 from failover.domain.identity import ApplicationRef, record_name
 from failover.domain.manifest import OUR_PREFIX, Manifest, annotations_of, mapping, text
 from failover.domain.plan import PurgeMode
+from failover.domain.states import StateGeneration
 
 NAMESPACE = "failover-system"
 CHUNK_BYTES = 700 * 1024
@@ -51,9 +58,11 @@ _CLAIM = f"{OUR_PREFIX}claim"
 _HOME = f"{OUR_PREFIX}home"
 _STATE = f"{OUR_PREFIX}state"
 _COUNTED = f"{OUR_PREFIX}counted-moves"
+_GOOD = f"{OUR_PREFIX}good-state"
 _PARTS = f"{OUR_PREFIX}parts"
 _RESERVED = f"{OUR_PREFIX}reserved"
 _DATA_KEY = "move"
+_STANDING_KEY = "manifest"
 _COUNTED_MOVES = TypeAdapter(tuple[CountedMove, ...])
 
 
@@ -101,6 +110,10 @@ class Record(BaseModel):
     state: dict[str, str] = Field(default_factory=dict[str, str])
     counted: tuple[CountedMove, ...] = ()
     """The moves of the application, for its budget; the oldest first, and bounded."""
+    good: StateGeneration | None = None
+    """The last state with which it was healthy for long enough."""
+    standing: Manifest | None = None
+    """The application's manifest without what servers add; only where no move is open."""
     move: Move | None = None
 
     @property
@@ -126,9 +139,13 @@ def to_secrets(record: Record, *, namespace: str = NAMESPACE) -> tuple[Manifest,
         _COUNTED: _COUNTED_MOVES.dump_json(record.counted).decode(),
         _PARTS: json.dumps(digests),
     }
+    if record.good is not None:
+        annotations[_GOOD] = record.good.model_dump_json(exclude_none=True)
     if record.move is not None:
         annotations |= _reserved(record.move)
     head = _secret(name, namespace, annotations, chunks[0] if chunks else b"")
+    if record.move is None and record.standing is not None:
+        head["data"] = {_STANDING_KEY: base64.b64encode(packed_manifest(record.standing)).decode()}
     if record.move is not None:
         head["metadata"]["labels"][OPEN_LABEL] = "true"
     rest = [
@@ -143,6 +160,11 @@ def reservation_of(head: Manifest) -> Reservation | None:
     application = application_of(head)
     raw = annotations_of(head).get(_RESERVED, "")
     return read_reservation(application, raw) if application is not None and raw else None
+
+
+def packed_manifest(manifest: Manifest) -> bytes:
+    """A manifest as a standing record holds it."""
+    return gzip.compress(json.dumps(manifest, sort_keys=True).encode(), mtime=0)
 
 
 def _reserved(move: Move) -> dict[str, str]:
@@ -197,6 +219,14 @@ def counted_of(head: Manifest) -> tuple[CountedMove, ...]:
         return ()
 
 
+def good_of(head: Manifest) -> StateGeneration | None:
+    """The last good state that the Secret knows; `None` also where that cannot be read."""
+    try:
+        return StateGeneration.model_validate_json(annotations_of(head).get(_GOOD, "null"))
+    except ValidationError:
+        return None
+
+
 def bare(application: ApplicationRef, head: Manifest) -> Record:
     """What is whole of a record whose data is torn."""
     return Record(
@@ -204,6 +234,7 @@ def bare(application: ApplicationRef, head: Manifest) -> Record:
         generation=generation_of(head),
         claim=claim_of(head),
         counted=counted_of(head),
+        good=good_of(head),
     )
 
 
@@ -236,18 +267,37 @@ def from_secrets(
         home=annotations.get(_HOME, ""),
         state=_state(annotations.get(_STATE, "{}")),
         counted=counted_of(head),
+        good=good_of(head),
+        standing=_standing(head) if move is None else None,
         move=move,
     )
+
+
+def _standing(head: Manifest) -> Manifest | None:
+    """The manifest of a standing record; one that cannot be read is as good as none."""
+    packed = _payload(head, _STANDING_KEY)
+    if not packed:
+        return None
+    try:
+        read: object = json.loads(_inflated(packed, head))
+    except (zlib.error, ValueError, RecordDamaged):
+        return None
+    return cast("Manifest", read) if isinstance(read, dict) else None
+
+
+def _inflated(packed: bytes, head: Manifest) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    raw = inflater.decompress(packed, MOVE_BYTES_MAX)
+    if inflater.unconsumed_tail:
+        name = text(head, "metadata", "name")
+        raise RecordDamaged(f"the record {name} is larger than {MOVE_BYTES_MAX} bytes")
+    return raw
 
 
 def _unpack(packed: bytes, head: Manifest) -> Move:
     name = text(head, "metadata", "name")
     try:
-        inflater = zlib.decompressobj(wbits=31)
-        raw = inflater.decompress(packed, MOVE_BYTES_MAX)
-        if inflater.unconsumed_tail:
-            raise RecordDamaged(f"the record {name} is larger than {MOVE_BYTES_MAX} bytes")
-        return Move.model_validate_json(raw)
+        return Move.model_validate_json(_inflated(packed, head))
     except (zlib.error, ValidationError) as error:
         raise RecordDamaged(f"the record {name} cannot be read: {type(error).__name__}") from error
 
@@ -267,9 +317,9 @@ def _secret(name: str, namespace: str, annotations: dict[str, str], chunk: bytes
     }
 
 
-def _payload(secret: Manifest) -> bytes:
+def _payload(secret: Manifest, key: str = _DATA_KEY) -> bytes:
     try:
-        return base64.b64decode(text(mapping(secret, "data"), _DATA_KEY), validate=True)
+        return base64.b64decode(text(mapping(secret, "data"), key), validate=True)
     except ValueError:
         return b""
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from failover.domain.budget import BudgetUse
 from failover.domain.calling.call import OpenCall
+from failover.domain.handing_on import StateChoice
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
@@ -96,6 +97,8 @@ class State(Wire):
     claim: str = ""
     generation: int = 0
     labels: dict[str, str] = Field(default_factory=dict[str, str])
+    instead: bool = False
+    """These labels are others than the source showed, so that a change of its state is no matter."""
     spec_digest: str = ""
     skipped_rules: tuple[str, ...] = ()
     target: str = ""
@@ -159,6 +162,8 @@ class FailoverRequest(Wire):
     """Tolerate and plan only, as `mode: Observe` in the policy."""
     force_reason: str = ""
     """Why a healthy source is moved all the same; empty: it is not."""
+    state: StateChoice | None = None
+    """Which state a person wants handed on; `None`: what counts by the rules."""
     limits: Limits = Limits()
     carried: State | None = None
     """State of an earlier run of this failover that continued as new."""
@@ -243,6 +248,8 @@ class Status(Wire):
     steps: tuple[StepEntry, ...] = ()
     decisions: tuple[str, ...] = ()
     trigger: Trigger = Trigger()
+    state: StateChoice | None = None
+    """Which state a person wants handed on."""
 
 
 class FailoverResult(Wire):

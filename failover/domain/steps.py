@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from failover.domain.handing_on import StateChoice
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
@@ -103,6 +104,8 @@ class PlanRequest(Wire):
     """When the toleration ends, where the plan is made ahead of that."""
     observes: bool = False
     """Nothing will be done with the plan, so no room is kept for it."""
+    state: StateChoice | None = None
+    """Which state a person wants handed on."""
 
 
 class PlanAnswer(Wire):
@@ -135,6 +138,8 @@ class CaptureRequest(Wire):
     the plan hangs on, health first of all."""
     last: Observation | None = None
     """What is known of the application; with `due`, the wait ends when it differs."""
+    state: StateChoice | None = None
+    """Which state a person wants handed on."""
 
 
 class Staged(Wire):
@@ -143,6 +148,8 @@ class Staged(Wire):
     kind: Literal["Staged"] = "Staged"
     generation: int
     labels: dict[str, str] = Field(default_factory=dict[str, str])
+    instead: bool = False
+    """The labels are others than the source shows: the last good ones, or a person's choice."""
     spec_digest: str = ""
     staged: tuple[str, ...] = ()
 

@@ -186,6 +186,11 @@ def _check_seconds(application: ApplicationFailover) -> Iterator[Finding]:
         ("verification.maxSeconds", verification.max_seconds, 1),
         ("budget.windowSeconds", application.budget.window_seconds, 1),
         ("budget.coolDownSeconds", application.budget.cool_down_seconds, 0),
+        (
+            "statePreservation.goodAfterSeconds",
+            int(application.good_after.total_seconds()),
+            0,
+        ),
     ]
     for name, value, least in seconds:
         if value is not None and not least <= value <= SECONDS_MAX:

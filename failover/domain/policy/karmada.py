@@ -32,6 +32,7 @@ BEYOND_KARMADA = (
     f"{_APPLICATION}.failback",
     f"{_APPLICATION}.priority",
     f"{_APPLICATION}.labelLifetime",
+    f"{_APPLICATION}.statePreservation.goodAfterSeconds",
     f"{_RULE}.from",
     f"{_RULE}.onMissing",
     f"{_RULE}.as",

@@ -76,6 +76,9 @@ class StatePreservation(PolicyModel):
     rules: tuple[PreservationRule, ...] = ()
     """One rule for each value that is taken from the old copy's status and put on the new copy as a
     label."""
+    good_after_seconds: int = 60
+    """Seconds that a protected application must have been healthy without interruption before its values
+    count as good. Until then a failover hands on the last good ones."""
 
 
 class Fencing(PolicyModel):
@@ -208,6 +211,12 @@ class ApplicationFailover(PolicyModel):
     def rules(self) -> tuple[PreservationRule, ...]:
         """The preservation rules; none where nothing is preserved."""
         return self.state_preservation.rules if self.state_preservation else ()
+
+    @property
+    def good_after(self) -> timedelta:
+        """How long it must have been healthy before its state counts as good."""
+        kept = self.state_preservation or StatePreservation()
+        return timedelta(seconds=kept.good_after_seconds)
 
     def settle(self, *, owned: bool) -> timedelta:
         """How long "gone" must last, given whether something else might put the object back."""

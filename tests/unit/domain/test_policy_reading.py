@@ -113,7 +113,7 @@ BAD = [
     pytest.param(
         OURS.replace("rules:", "kind: Job\n        rules:"),
         f"{APPLICATION}.statePreservation.kind", "UnknownField",
-        "is not a field. There are: rules.",
+        "is not a field. There are: goodAfterSeconds, rules.",
         id="unknown-field-that-resembles-none",
     ),
     pytest.param(
