@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from activities.attempts import current_attempt
 from activities.looking import Snapshot, look_everywhere
 from failover.domain.application import KeepAnswer, KeepRequest, KeptState
-from failover.domain.errors import DefiniteError, FailoverError, TransientError
+from failover.domain.errors import Conflict, FailoverError, TransientError
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
 from failover.domain.planning import original_of
@@ -22,10 +22,6 @@ from failover.domain.selection import candidates
 from failover.domain.states import values_of
 from failover.fleet import Cluster, Fleet
 from failover.records import read_record, write_record
-
-
-class NotNow(DefiniteError):
-    """The record belongs to somebody else at the moment."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ async def keep(fleet: Fleet, request: KeepRequest) -> KeepAnswer:
     good = _Good(request, snapshot.generation_seen, manifest)
     try:
         await _write(fleet.cluster(request.home), good, with_manifest=False)
-    except (TransientError, NotNow) as error:
+    except TransientError as error:
         return KeepAnswer(why=f"{request.home}: {error.message}")
     others = candidates(request.policy, fleet.facts, source=request.home, tried=frozenset())
     refusals: list[str] = []
@@ -81,11 +77,11 @@ def _why_not(request: KeepRequest, snapshot: Snapshot, manifest: Manifest | None
 
 
 async def _write(cluster: Cluster, good: _Good, *, with_manifest: bool) -> None:
-    """Write it there, unless a move is open. Raises `NotNow`, and what the cluster raises."""
+    """Write it there, unless a move is open. Raises `Conflict`, and what the cluster raises."""
     request = good.request
     found = await read_record(cluster, request.application)
     if found is not None and found.record.is_open:
-        raise NotNow(f"a move of {request.application} is open on {cluster.name}")
+        raise Conflict(f"a move of {request.application} is open on {cluster.name}")
     before = found.record if found is not None else None
     record = before or Record(
         application=request.application, generation=good.generation, home=request.home

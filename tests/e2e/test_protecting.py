@@ -13,6 +13,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
+from devstack.flink import ALIAS_LABEL
 from failover.domain.application import ApplicationPhase, ApplicationView
 from failover.domain.identity import ApplicationRef, application_id
 from failover.domain.request import Limits
@@ -27,6 +28,10 @@ from triggers.policies import PolicyDirectory
 from triggers.protecting import Protection, protection, wake
 from triggers.requesting import Manner
 from triggers.watcher import Watcher
+
+RULE = {"aliasLabelName": ALIAS_LABEL, "jsonPath": "{ .jobStatus.jobId }"}
+AT_ONCE = {"rules": [RULE], "goodAfterSeconds": 0}
+"""State that is good as soon as it is seen healthy, so that no timer ever waits for it."""
 
 
 async def view(engine: Engine, application: ApplicationRef) -> ApplicationView | None:
@@ -52,7 +57,7 @@ async def test_declared_shown_moved_and_ended(
 ) -> None:
     """Observed unless something else is written; it learns where its application has gone."""
     application = await engine.apply_flink("orders", namespace)
-    policy = write_policy(tmp_path, failover_policy("orders", namespace))
+    policy = write_policy(tmp_path, failover_policy("orders", namespace, statePreservation=AT_ONCE))
     said = await engine.cli("protect", "-f", policy, "-n", namespace)
     assert (said.code, said.err) == (0, "")
     assert "is protected: Observe" in said.out

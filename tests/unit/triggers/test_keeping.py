@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
+from temporalio.client import Client
 
 from failover.domain.application import (
     ApplicationPhase,
     ApplicationRequest,
     ApplicationView,
     Declaration,
+    Known,
     Suspension,
 )
+from failover.domain.identity import ApplicationRef
 from failover.domain.policy import Mode
 from failover.domain.policy.reading import read_policies
 from failover.domain.protecting import view_of
 from failover.domain.request import FailoverRequest
-from tests.unit.domain.test_protecting import ORDERS, POLICY, declaration
-from triggers.keeping import Declare, End, Leave, Step, Unclear, Wanted, step, wanted_of
+from failover.domain.states import StateGeneration
+from tests.support.protections import out_of_reach
+from tests.unit.domain.test_protecting import NOON, ORDERS, POLICY, WELL, declaration
+from triggers import keeping, protecting
+from triggers.keeping import (
+    Declare,
+    End,
+    Keeper,
+    Leave,
+    Standing,
+    Step,
+    Unclear,
+    Wanted,
+    step,
+    wanted_of,
+)
 from triggers.policies import PolicySet
+from triggers.protecting import Protection
 from triggers.requesting import NotStarted, on_terms
 
 OURS, THEIRS = "directory /policies", "directory /elsewhere"
@@ -133,3 +153,56 @@ def test_a_suspended_application_is_not_started() -> None:
     with pytest.raises(NotStarted, match="suspended by ada: a rebuild") as raised:
         on_terms(request(), held)
     assert raised.value.reason == "Suspended"
+
+
+def keeper(values: dict[str, str]) -> Keeper:
+    """Keeps orders, which is known to be well on east, with this state."""
+    states = (StateGeneration(number=1, labels=values, since=NOON, cluster="east"),)
+    known = Known(home="east", health=WELL, states=states)
+    request = ApplicationRequest(application=ORDERS, declaration=declaration(), known=known)
+    found = Keeper(out_of_reach, "tests")
+    found.register[ORDERS] = Protection("id", "run", view_of(request), NOON)
+    return found
+
+
+def test_a_status_that_changes_no_value_wakes_nobody() -> None:
+    """However often it changes; nor does a moment in which it shows nothing."""
+    kept = keeper({"job": "a"})
+    for number in range(1000):
+        values = {"job": "a"} if number % 2 else None
+        kept.saw(("east", ORDERS), {}, Standing("Healthy", 0, values))
+    assert kept._to_tell == {}
+
+
+def test_other_values_are_told_and_the_last_ones_count() -> None:
+    """What has gone back to what is known by then is no news any more."""
+    kept, subject = keeper({"job": "a"}), ("east", ORDERS)
+    for value in "bcd":
+        kept.saw(subject, {}, Standing("Healthy", 0, {"job": value}))
+    assert kept._to_tell == {subject: Standing("Healthy", 0, {"job": "d"})}
+    kept.saw(subject, {}, Standing("Healthy", 0, {"job": "a"}))
+    assert kept._to_tell == {}
+
+
+async def test_one_application_wakes_its_protection_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second change waits for its time, and is not lost."""
+    woken: list[str] = []
+
+    async def wake(_client: Client, application: ApplicationRef) -> bool:
+        woken.append(str(application))
+        return True
+
+    monkeypatch.setattr(protecting, "wake", wake)
+    kept, subject, client = keeper({"job": "a"}), ("east", ORDERS), cast("Client", None)
+    for value in "bcd":
+        kept.saw(subject, {}, Standing("Healthy", 0, {"job": value}))
+        await kept._tell(client)
+    assert len(woken) == 1
+    assert kept._to_tell == {subject: Standing("Healthy", 0, {"job": "d"})}
+    monkeypatch.setattr(keeping, "TELL_EVERY_SECONDS", 0)
+    await kept._tell(client)
+    assert len(woken) == 2
+    kept.saw(subject, {}, Standing("Healthy", 0, {"job": "d"}))
+    assert kept._to_tell == {}
