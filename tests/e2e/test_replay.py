@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowHistory
 
+from devstack.flink import ALIAS_LABEL
 from failover.domain.application import Declaration, Order, Suspension
 from failover.domain.identity import application_id
 from failover.domain.phases import Action
@@ -95,13 +97,33 @@ async def test_a_protection_is_replayed(saga: Saga, request: pytest.FixtureReque
         application_id(app.ref),
         run_id=last.events[0].workflow_execution_started_event_attributes.first_execution_run_id,
     ).fetch_history()
-    replaying = replayer()
     for name, history in (("protected", first), ("unprotected", last)):
-        await replaying.replay_workflow(history, raise_on_replay_failure=True)
-        for stopped in cut_off(history):
-            await replaying.replay_workflow(stopped)
-        if request.config.getoption("--record-histories"):
-            write(name, history)
+        await _replayed(name, history, request)
+
+
+async def test_a_protection_with_a_good_state_is_replayed(
+    saga: Saga, request: pytest.FixtureRequest
+) -> None:
+    """A timer, a state that is kept, and forgotten at the end."""
+    app = await saga.application("replay-good-state")
+    rules = [{"aliasLabelName": ALIAS_LABEL, "jsonPath": "{ .jobStatus.jobId }"}]
+    policy = policy_of(app.name, statePreservation={"rules": rules, "goodAfterSeconds": 1})
+    declaration = Declaration(policy=with_mode(policy, "Automatic"), actor="tests")
+    await protecting.declare(saga.client, app.ref, declaration)
+    await known_as(app, lambda view: view.known.kept is not None)
+    await protecting.unprotect(saga.client, app.ref, Order(actor="tests"))
+    handle = saga.client.get_workflow_handle(application_id(app.ref))
+    await handle.result()
+    await _replayed("good-state", await handle.fetch_history(), request)
+
+
+async def _replayed(name: str, history: WorkflowHistory, request: pytest.FixtureRequest) -> None:
+    replaying = replayer()
+    await replaying.replay_workflow(history, raise_on_replay_failure=True)
+    for stopped in cut_off(history):
+        await replaying.replay_workflow(stopped)
+    if request.config.getoption("--record-histories"):
+        write(name, history)
 
 
 def protected_as(app: Application, mode: Mode) -> Declaration:

@@ -26,6 +26,7 @@ def test_there_are_histories_of_every_kind() -> None:
         "approved",
         "protected",
         "unprotected",
+        "good-state",
     } <= names
 
 

@@ -225,3 +225,12 @@ def test_times_are_of_the_world() -> None:
     read = from_secrets(ORDERS, head, {}).good
     assert read is not None
     assert read.good_since == datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+async def test_a_second_time_finds_itself_done() -> None:
+    """The answer of the first was lost; the records stay as they are."""
+    east, west = FakeCluster("east", closed(3), ORIGINAL), FakeCluster("west", closed(3))
+    first = await kept(east, west, generation=3)
+    versions = east.version, west.version
+    assert await kept(east, west, generation=3) == first
+    assert (east.version, west.version) == versions
