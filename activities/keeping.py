@@ -17,7 +17,14 @@ from failover.domain.errors import Conflict, FailoverError, TransientError
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
 from failover.domain.planning import original_of
-from failover.domain.record import CHUNK_BYTES, Record, is_open, packed_manifest
+from failover.domain.record import (
+    CHUNK_BYTES,
+    Record,
+    generation_of,
+    home_of,
+    is_open,
+    packed_manifest,
+)
 from failover.domain.selection import candidates
 from failover.domain.states import values_of
 from failover.fleet import Cluster, Fleet
@@ -31,6 +38,8 @@ class _Good:
     request: KeepRequest
     generation: int
     """The highest of its moves on any cluster that answered."""
+    told: str
+    """Where it lives by the newest record: records of one generation say the same."""
     manifest: Manifest
 
 
@@ -40,7 +49,9 @@ async def keep(fleet: Fleet, request: KeepRequest) -> KeepAnswer:
     manifest = snapshot.objects.get(request.home)
     if (why := _why_not(request, snapshot, manifest)) or manifest is None:
         return KeepAnswer(why=why)
-    good = _Good(request, snapshot.generation_seen, manifest)
+    newest = max(snapshot.heads.values(), key=generation_of, default=None)
+    told = home_of(newest) if newest is not None else ""
+    good = _Good(request, snapshot.generation_seen, told or request.home, manifest)
     try:
         await _write(fleet.cluster(request.home), good, with_manifest=False)
     except TransientError as error:
@@ -84,7 +95,7 @@ async def _write(cluster: Cluster, good: _Good, *, with_manifest: bool) -> None:
         raise Conflict(f"a move of {request.application} is open on {cluster.name}")
     before = found.record if found is not None else None
     record = before or Record(
-        application=request.application, generation=good.generation, home=request.home
+        application=request.application, generation=good.generation, home=good.told
     )
     standing = original_of(good.manifest, request.policy) if with_manifest else None
     if standing is not None and len(packed_manifest(standing)) > CHUNK_BYTES:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
+from failover.domain.application import ApplicationRequest, Declaration, Known
+from failover.domain.health import Health, HealthStatus
 from failover.domain.health.flink import DEPLOYMENT, FLINK_DEPLOYMENT
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
 from failover.domain.marks import SUPERSEDED_BY
+from failover.domain.policy.model import Failover, StatePreservation
+from failover.domain.policy.reading import read_policies
+from failover.domain.preservation import PreservationRule
+from failover.domain.protecting import view_of
 from failover.domain.request import FailoverRequest, Limits
+from failover.domain.states import StateGeneration
 from failover.fleet import Change
 from failover.telemetry import Metrics
 from tests.support.objects import flink, job_manager
@@ -25,8 +32,9 @@ from tests.support.waiting import eventually
 from tests.unit.triggers.clusters import ScriptedCluster, as_fleet
 from triggers import policies as policies_module
 from triggers import watcher as watcher_module
-from triggers.keeping import Keeper
+from triggers.keeping import Keeper, Standing
 from triggers.policies import PolicyDirectory
+from triggers.protecting import Protection
 from triggers.requesting import Manner
 from triggers.starting import DifferentIncident, Merged, Start, Started
 from triggers.watcher import Watcher
@@ -151,6 +159,50 @@ async def test_a_report_says_all_that_a_failover_needs(tmp_path: Path) -> None:
     assert request.trigger.actor.startswith("failover-watcher@")
     assert request.trigger.reason == "StatusContradictsPods"
     assert not request.observe_only
+
+
+async def test_other_values_of_a_state_are_told_to_its_protection(tmp_path: Path) -> None:
+    """By the rules of what is declared; an event in which they stay the same is no news."""
+    write(tmp_path)
+    async with staged(tmp_path) as stage:
+        keeper, orders = stage.watcher._keeper, ApplicationRef.from_key(ORDERS_KEY)
+        rules = (PreservationRule(alias_label_name="job", json_path="{ .jobStatus.jobId }"),)
+        keeper.register[orders] = protected_with(orders, rules, {"job": "a"})
+        keeper.saw(("east", orders), {}, Standing("Healthy", 0, {"job": "b"}))
+        for job, told in (("a", set[str]()), ("c", {"c"}), ("a", set[str]())):
+            manifest = named("orders")
+            manifest["status"]["jobStatus"]["jobId"] = job
+            stage.show(manifest)
+
+            def is_told(wanted: set[str] = told) -> bool:
+                values = [each.values or {} for each in keeper._to_tell.values()]
+                return {each["job"] for each in values} == wanted
+
+            await eventually(is_told, f"job {job} is told, or is no news")
+
+
+ORDERS_KEY = "shop/FlinkDeployment.flink.apache.org/orders"
+
+
+def protected_with(
+    application: ApplicationRef, rules: tuple[PreservationRule, ...], values: dict[str, str]
+) -> Protection:
+    """It is well on east, and has shown these values."""
+    (policy,) = read_policies(POLICY.format(name="flink", mode="Automatic"), "p").policies
+    assert policy.spec.failover is not None
+    preserving = policy.active.model_copy(
+        update={"state_preservation": StatePreservation(rules=rules)}
+    )
+    spec = policy.spec.model_copy(update={"failover": Failover(application=preserving)})
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    states = (StateGeneration(number=1, labels=values, since=now, cluster="east"),)
+    well = Health(status=HealthStatus.HEALTHY, reason="Running", message="it runs")
+    request = ApplicationRequest(
+        application=application,
+        declaration=Declaration(policy=policy.model_copy(update={"spec": spec})),
+        known=Known(home="east", health=well, states=states),
+    )
+    return Protection("id", "run", view_of(request), now)
 
 
 @pytest.mark.parametrize(("mode", "observe"), [("Observe", False), ("Automatic", True)])
