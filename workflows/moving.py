@@ -205,7 +205,9 @@ async def _until_healthy(run: Run) -> Attempted | None:
         now = workflow.now()
         limits = {
             "NoProgress": headway.since + policy.verification.healthy_within,
-            "TookTooLong": began + policy.verification.longest,
+            "TookTooLong": headway.not_before(
+                began + policy.verification.longest, policy.verification.healthy_within
+            ),
         }
         limits |= _grace_limits(run, now)
         reason, deadline = min(limits.items(), key=lambda item: item[1])
@@ -234,7 +236,7 @@ async def _until_healthy(run: Run) -> Attempted | None:
                 Observing.observe, look, summary=f"look at {app.short} on {state.target} at last"
             )
             found = last
-            over = reason != "NoProgress" or headway.seen is None or not headway.is_made_by(last)
+            over = headway.is_over_for(reason, last)
         headway, seen = headway.saw(found, workflow.now()), found
         run.set(health=seen.health)
         run.note(f"{seen.health.status}: {seen.health.reason}: {seen.health.message}")

@@ -103,7 +103,8 @@ class Verification(PolicyModel):
     """Seconds without any progress after which the new copy is given up. Progress is another status
     or reason, or more that is ready, restored or done than before."""
     max_seconds: int = 3600
-    """Seconds after which the new copy is given up, progress or not."""
+    """Seconds after which the new copy is given up although it changes; while more and more of it is
+    ready, restored or done, never: it then has `healthyWithinSeconds` from the last that was more."""
 
     @property
     def healthy_within(self) -> timedelta:

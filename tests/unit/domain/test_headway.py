@@ -147,3 +147,17 @@ def test_a_change_of_reason_is_headway_as_ever() -> None:
 def test_counting_up_is_told_a_bounded_number_of_times() -> None:
     """A quarter of the limit: it always comes in time."""
     assert told_after(timedelta(seconds=900)) == timedelta(seconds=225)
+
+
+def test_a_count_that_rises_outlives_every_limit() -> None:
+    """A restore of many hours is not thrown away; one that has stopped rising is, and one that only flickers."""
+    end, patience = at(3600), timedelta(seconds=900)
+    headway = Headway(since=BEGAN)
+    assert headway.not_before(end, patience) == end
+    for hour in range(5):
+        headway = headway.saw(seen(hour), at(hour * 3600.0))
+    assert headway.not_before(end, patience) == at(4 * 3600) + patience
+    for second in range(60):
+        reason = "Restoring" if second % 2 else "ReplicasUnavailable"
+        headway = headway.saw(seen(4, reason), at(5 * 3600.0 + second))
+    assert headway.not_before(end, patience) == at(4 * 3600) + patience
