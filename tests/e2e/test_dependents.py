@@ -56,8 +56,7 @@ async def with_dependents(saga: Saga, name: str) -> Application:
 def policy(app: Application, resolution: str = "Abort") -> Any:
     """Dependents go along."""
     spec = {"propagateDeps": True, "conflictResolution": resolution}
-    rest = {"coolDownSeconds": 0}
-    return policy_of(app.name, clusters=["east", "west"], spec=spec, budget=rest)
+    return policy_of(app.name, clusters=["east", "west"], spec=spec)
 
 
 async def test_dependents_are_created_on_the_target_before_the_copy(saga: Saga) -> None:

@@ -12,7 +12,7 @@ from devstack.errors import ApiError
 from failover.domain.identity import record_name
 from failover.domain.phases import Outcome
 from tests.support.guard import IDENTITIES, NOTICES, Identity, empty_deployment, guarded
-from tests.support.saga import FLINK, GROUP, KIND, NAMESPACE, Application, Saga, policy_of
+from tests.support.saga import FLINK, GROUP, KIND, NAMESPACE, Application, Saga
 from tests.support.waiting import eventually
 
 ANNA = IDENTITIES["Helm"]
@@ -39,7 +39,7 @@ async def moved_on(app: Application) -> None:
     there = await app.running("west")
     app.home, app.uid = "west", there["metadata"]["uid"]
     await app.fall_ill()
-    await app.start(policy_of(app.name, budget={"coolDownSeconds": 0}))
+    await app.start()
     ending = await app.ends()
     assert ending.outcome is Outcome.COMPLETED, ending
     assert ending.result is not None

@@ -118,7 +118,7 @@ async def test_the_new_copy_can_be_moved_on(saga: Saga) -> None:
     there = await app.running("west")
     app.home, app.uid = "west", there["metadata"]["uid"]
     await app.fall_ill()
-    await app.start(policy_of(app.name, budget={"coolDownSeconds": 0}))
+    await app.start()
     ending = await app.ends()
     assert ending.outcome is Outcome.COMPLETED, ending
     copies = await saga.recorder.copies(NAMESPACE, app.name)

@@ -27,7 +27,11 @@ def policy_of(
     spec: Mapping[str, Any] | None = None,
     **application: Any,
 ) -> Policy:
-    """A policy for one application; what else it says comes as `spec` and keywords."""
+    """A policy for one application; what else it says comes as `spec` and keywords.
+
+    A case that moves its application twice does not wait for the cool-down, which has tests of its own.
+    """
+    application.setdefault("budget", {"coolDownSeconds": 0})
     document = {
         "apiVersion": "stateful-failover.dev/v1alpha1",
         "kind": "FailoverPolicy",
