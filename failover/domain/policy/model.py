@@ -126,7 +126,7 @@ class Budget(PolicyModel):
     """Seconds for which a move counts."""
     cool_down_seconds: int = 60
     """Seconds from the beginning of one move to that of the next; meanwhile it is held
-    (`CoolingDown`)."""
+    (`CoolingDown`). None in Karmada's documents."""
 
     @property
     def window(self) -> timedelta:

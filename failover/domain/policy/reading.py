@@ -115,7 +115,7 @@ def _read_policy(document: dict[str, Any]) -> tuple[Policy | None, tuple[Finding
         *special_findings(document, karmada=karmada),
         *_check_unknown(Policy, document, strict=not karmada),
     ]
-    body = _body(document)
+    body = _as_karmada_means(_body(document)) if karmada else _body(document)
     try:
         policy = Policy.model_validate_json(json.dumps(body), strict=True)
     except ValidationError as failure:
@@ -124,6 +124,19 @@ def _read_policy(document: dict[str, Any]) -> tuple[Policy | None, tuple[Finding
     # Of a document that was not read as it was meant, the warnings would mislead.
     findings += [each for each in check(policy) if each.severity == "Error" or not misread]
     return _unless_wrong(policy, findings)
+
+
+def _as_karmada_means(body: dict[str, Any]) -> dict[str, Any]:
+    """With no cool-down, which Karmada does not have: between two moves lies the toleration that it says."""
+    match body:
+        case {"spec": {"failover": {"application": {**application}}}} if (
+            "budget" not in application
+        ):
+            paced = {**application, "budget": {"coolDownSeconds": 0}}
+            failover = {**body["spec"]["failover"], "application": paced}
+            return {**body, "spec": {**body["spec"], "failover": failover}}
+        case _:
+            return body
 
 
 def _read_override(document: dict[str, Any]) -> tuple[Override | None, tuple[Finding, ...]]:

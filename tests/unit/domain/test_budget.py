@@ -130,7 +130,7 @@ def test_who_waits_as_long_as_told_is_let_in(
 
 
 def test_the_default_is_three_an_hour_a_minute_apart() -> None:
-    """It counts where nothing is written, in Karmada's documents as well."""
+    """It counts where nothing is written."""
     budget = ApplicationFailover().budget
     assert (budget.max_failovers, budget.window_seconds, budget.cool_down_seconds) == (3, 3600, 60)
 

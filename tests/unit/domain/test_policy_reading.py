@@ -63,6 +63,12 @@ def test_the_example_is_read_without_any_problem() -> None:
     assert policy.spec.placement.groups[0].cluster_names == ("east", "west", "north")
 
 
+def test_karmadas_documents_know_no_cool_down() -> None:
+    """How soon an application may be moved again is what their toleration says; how often is bounded all the same."""
+    budget = only(read_policies(EXAMPLE.read_text(), "example.yaml")).active.budget
+    assert (budget.max_failovers, budget.cool_down_seconds) == (3, 0)
+
+
 def test_what_is_left_out_has_karmadas_defaults() -> None:
     """An empty application failover tolerates five minutes and purges gracefully, graceless."""
     text = OURS.split("      decisionConditions", maxsplit=1)[0].replace(
