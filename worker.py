@@ -177,9 +177,9 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
         stop = stop_on_signals()
-        calling = Calling(receivers, metrics, settings.ui, settings.runbook or fleet.runbook)
-        limits = Limits(blocked_after_seconds=fleet.blocked_after.total_seconds())
         runbook = settings.runbook or fleet.runbook
+        calling = Calling(receivers, metrics, settings.ui, runbook)
+        limits = Limits.after(fleet.blocked_after)
         sweeping = Sweeping(client, fleet, metrics, limits, runbook)
         async with at_work(client, fleet, metrics, calling, sweeping):
             logger.info("working for fleet %s on queue %s", fleet.name, TASK_QUEUE)

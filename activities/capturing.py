@@ -51,7 +51,7 @@ from failover.domain.states import StateGeneration, newest_good
 from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Look, Seen, Staged
 from failover.domain.telling import addressed
 from failover.expressions.asking import judge_by
-from failover.fleet import Cluster, Fleet
+from failover.fleet import Cluster, Fleet, facts_of
 from failover.pauses import Pauses
 from failover.records import Found
 
@@ -184,7 +184,7 @@ class Capturing:
     ) -> Move:
         plan = request.plan
         original = original_of(sight.manifest, request.policy)
-        target = next(each for each in self.fleet.facts if each.name == plan.target)
+        target = facts_of(self.fleet, plan.target)
         return Move(
             failover=request.failover,
             run=request.run,
@@ -242,6 +242,12 @@ class Sight:
     """An object of that name on the target."""
     namespace_is_there: bool
 
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What both clusters have written of the application."""
+        founds = (self.on_source, self.on_target)
+        return tuple(found.record for found in founds if found is not None)
+
 
 async def look(fleet: Fleet, request: CaptureRequest) -> Sight:
     """All reads of a capture, side by side. Raises `SourceChanged`, and the first error of a read."""
@@ -285,7 +291,7 @@ def reconsidered(request: CaptureRequest, sight: Sight) -> NotNeeded | None:
     Raises `PlanOutdated` where anything else has changed that a plan hangs on.
     """
     plan, policy = request.plan, request.policy
-    records = [found.record for found in (sight.on_source, sight.on_target) if found is not None]
+    records = sight.records
     if any(_is_ours(record, request) for record in records):
         return None  # an earlier attempt has decided, and has begun to write
     if any(record.is_open for record in records):
@@ -316,16 +322,14 @@ def not_admitted(request: CaptureRequest, sight: Sight, now: datetime) -> Held |
 
 def counted_before(request: CaptureRequest, sight: Sight) -> tuple[CountedMove, ...]:
     """The moves that count, as the plan and both records know them; not one that this one begins anew."""
-    records = [found.record for found in (sight.on_source, sight.on_target) if found is not None]
-    stands = ((each.generation, each.claim, each.is_open) for each in records)
-    known = merged(request.plan.counted, *(each.counted for each in records))
+    stands = ((each.generation, each.claim, each.is_open) for each in sight.records)
+    known = merged(request.plan.counted, *(each.counted for each in sight.records))
     return without(known, cut_off(stands, request.claim))
 
 
 def good_before(request: CaptureRequest, sight: Sight) -> StateGeneration | None:
     """The last good state, as the plan and both records know it."""
-    founds = [found for found in (sight.on_source, sight.on_target) if found is not None]
-    return newest_good((request.plan.good, *(each.record.good for each in founds)))
+    return newest_good((request.plan.good, *(each.good for each in sight.records)))
 
 
 def _is_ours(record: Record, request: CaptureRequest) -> bool:

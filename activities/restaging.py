@@ -15,7 +15,7 @@ from failover.domain.manifest import namespace_of
 from failover.domain.planning import rendered
 from failover.domain.record import RecordDamaged
 from failover.domain.steps import CaptureRequest, Staged
-from failover.fleet import Fleet
+from failover.fleet import Fleet, facts_of
 from failover.records import Found, RecordMissing, Superseded, read_record
 
 
@@ -39,7 +39,7 @@ async def stage_again(fleet: Fleet, request: CaptureRequest) -> Staged:
         raise Superseded(
             f"generation {newest.record.generation} owns {plan.application} now; the plan saw {plan.generation_seen}"
         )
-    facts = next(each for each in fleet.facts if each.name == plan.target)
+    facts = facts_of(fleet, plan.target)
     moved = move.model_copy(
         update={
             "failover": request.failover,

@@ -22,6 +22,7 @@ from failover.domain.record import Move
 from failover.domain.request import FailoverRequest, Limits, Trigger
 from failover.domain.rules import HealthRule
 from failover.domain.steps import PlanRequest
+from failover.fleet import facts_of
 from failover.kube.fleet import KubeFleet
 
 TRIGGER = "Manual"
@@ -153,6 +154,6 @@ async def plan(fleet: KubeFleet, prepared: Prepared) -> Answer:
 def final_manifest(fleet: KubeFleet, prepared: Prepared, made: FailoverPlan) -> Manifest:
     """The object as it will be created on the target, before the mark of the failover."""
     assert prepared.manifest is not None, "a plan is about an object that is there"
-    target = next(each for each in fleet.facts if each.name == made.target)
+    target = facts_of(fleet, made.target)
     original = original_of(prepared.manifest, prepared.policy)
     return rendered(original, prepared.overrides, made.labels, target)

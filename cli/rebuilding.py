@@ -76,7 +76,7 @@ async def _rebuild(files: Sequence[str], place: str, by: str, output: Output, *,
     async with here.fleet() as fleet:
         wanted, blind = await _wanted(fleet, policies, called(place) if place else "", by)
         records = await read_records(fleet)
-        limits = Limits(blocked_after_seconds=fleet.blocked_after.total_seconds())
+        limits = Limits.after(fleet.blocked_after)
         runbook = here.settings.runbook or fleet.runbook
     for name, error in records.errors.items():
         warn(f"the records on {name} cannot be read: {error.message}")

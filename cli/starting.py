@@ -103,7 +103,7 @@ async def _start(wish: Wish, manner: _Manner) -> int:
             show_topology(prepared)
         _check_health(prepared, manner)
         await _check_plan(fleet, prepared, manner)
-        limits = Limits(blocked_after_seconds=fleet.blocked_after.total_seconds())
+        limits = Limits.after(fleet.blocked_after)
         runbook = here.settings.runbook or fleet.runbook
     request = prepared.request(limits, actor=manner.by, force_reason=manner.force_reason)
     check_size(request)

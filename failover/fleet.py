@@ -201,3 +201,8 @@ class Fleet(Protocol):
     def cluster(self, name: str) -> Cluster:
         """One cluster by name. Raises `UnknownCluster`, naming those that exist."""
         ...
+
+
+def facts_of(fleet: Fleet, name: str) -> ClusterFacts:
+    """What the fleet file says of this cluster, which is one of the fleet's."""
+    return next(each for each in fleet.facts if each.name == name)

@@ -64,7 +64,7 @@ async def run_server(
     """Serve until SIGTERM or SIGINT. Raises the errors of `load_fleet`, and `InvalidInput`."""
     metrics = Metrics()
     async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
-        manner = Manner(Limits(blocked_after_seconds=fleet.blocked_after.total_seconds()), observe)
+        manner = Manner(Limits.after(fleet.blocked_after), observe)
         identity = f"failover-serve@{socket.gethostname()}:{os.getpid()}"
         start = Starting(partial(connect, identity=identity), settings.runbook or fleet.runbook)
         directory = PolicyDirectory(policies)

@@ -34,7 +34,7 @@ async def run_watcher(settings: Settings, policies: str, *, observe: bool = Fals
         if settings.metrics_port is not None:
             port = metrics.serve(settings.metrics_address, settings.metrics_port)
             logger.info("metrics are served on %s:%s", settings.metrics_address, port)
-        manner = Manner(Limits(blocked_after_seconds=fleet.blocked_after.total_seconds()), observe)
+        manner = Manner(Limits.after(fleet.blocked_after), observe)
         start = Starting(partial(connect, identity=identity()), settings.runbook or fleet.runbook)
         keeper = Keeper(start.client, called(policies))
         watcher = Watcher(fleet, source, start, metrics, manner, keeper)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Self
 
 from pydantic import Field
 
@@ -29,6 +30,11 @@ class Limits(Wire):
 
     blocked_after_seconds: float = 180
     """How long a step repeats transient errors before the failover is Blocked."""
+
+    @classmethod
+    def after(cls, blocked_after: timedelta) -> Self:
+        """Those of a fleet that says so."""
+        return cls(blocked_after_seconds=blocked_after.total_seconds())
 
 
 class Trigger(Wire):

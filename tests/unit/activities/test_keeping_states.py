@@ -21,8 +21,8 @@ from failover.domain.states import StateGeneration
 from failover.domain.topology import ClusterFacts
 from failover.fleet import Cluster, Fleet
 from tests.support.objects import flink
+from tests.support.orders import ORDERS
 from tests.unit.domain.test_handing_on import POLICY, good
-from tests.unit.domain.test_protecting import ORDERS
 
 ORIGINAL = {**flink(), "status": {"jobStatus": {"jobId": "a"}}}
 

@@ -16,7 +16,6 @@ from failover.domain.application import (
 )
 from failover.domain.errors import ClusterUnreachable, FailoverError
 from failover.domain.health import Health, HealthStatus
-from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
 from failover.domain.marks import Mark, with_annotations, with_mark
 from failover.domain.policy import Mode
@@ -32,18 +31,8 @@ from failover.domain.protecting import (
 )
 from failover.domain.record import Record, to_secrets
 from tests.support.objects import flink
+from tests.support.orders import ORDERS, POLICY
 
-ORDERS = ApplicationRef(
-    group="flink.apache.org", kind="FlinkDeployment", namespace="shop", name="orders"
-)
-POLICY = """
-apiVersion: stateful-failover.dev/v1alpha1
-kind: FailoverPolicy
-metadata: {name: orders, namespace: shop}
-spec:
-  resourceSelectors: [{apiVersion: flink.apache.org/v1beta1, kind: FlinkDeployment, name: orders}]
-  failover: {application: {purgeMode: Directly}}
-"""
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 WELL = Health(status=HealthStatus.HEALTHY, reason="Running", message="it runs")

@@ -7,7 +7,8 @@ import pytest
 from failover.domain.application import ApplicationView, Declaration, Known
 from failover.domain.rebuilding import Standing, todo
 from failover.domain.sweeping import OpenMove
-from tests.unit.domain.test_sweeping import AT_HOME, ORDERS, view
+from tests.support.orders import ORDERS
+from tests.unit.domain.test_sweeping import AT_HOME, view
 
 MOVE = OpenMove("east", "east", 1)
 CLOSED, OPEN = Standing("east", 1), Standing("east", 1, MOVE)

@@ -21,7 +21,8 @@ from failover.domain.states import (
     values_of,
 )
 from tests.support.objects import flink
-from tests.unit.domain.test_protecting import ILL, NOON, POLICY, WELL, declaration, protected
+from tests.support.orders import POLICY
+from tests.unit.domain.test_protecting import ILL, NOON, WELL, declaration, protected
 
 MINUTE = timedelta(minutes=1)
 A, B = {"job": "a"}, {"job": "b"}

@@ -15,7 +15,6 @@ from failover.domain.application import (
     Suspension,
 )
 from failover.domain.health import Health, HealthStatus
-from failover.domain.identity import ApplicationRef
 from failover.domain.policy import Mode
 from failover.domain.policy.reading import read_policies
 from failover.domain.protecting import view_of, with_mode
@@ -31,18 +30,8 @@ from failover.domain.sweeping import (
     newer,
 )
 from failover.telemetry import Metrics
+from tests.support.orders import ORDERS, POLICY
 
-ORDERS = ApplicationRef(
-    group="flink.apache.org", kind="FlinkDeployment", namespace="shop", name="orders"
-)
-POLICY = """
-apiVersion: stateful-failover.dev/v1alpha1
-kind: FailoverPolicy
-metadata: {name: orders, namespace: shop}
-spec:
-  resourceSelectors: [{apiVersion: flink.apache.org/v1beta1, kind: FlinkDeployment, name: orders}]
-  failover: {application: {purgeMode: Directly}}
-"""
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 WELL = Health(status=HealthStatus.HEALTHY, reason="Running", message="it runs")
 ILL = Health(status=HealthStatus.UNHEALTHY, reason="JobFailed", message="it does not")

@@ -21,8 +21,9 @@ from failover.domain.policy.reading import read_policies
 from failover.domain.protecting import view_of
 from failover.domain.request import FailoverRequest
 from failover.domain.states import StateGeneration
+from tests.support.orders import ORDERS, POLICY
 from tests.support.protections import out_of_reach
-from tests.unit.domain.test_protecting import NOON, ORDERS, POLICY, WELL, declaration
+from tests.unit.domain.test_protecting import NOON, WELL, declaration
 from triggers import keeping, protecting
 from triggers.keeping import (
     Declare,

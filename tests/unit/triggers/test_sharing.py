@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from failover.domain.application import ApplicationRequest, ApplicationView
 from failover.domain.protecting import view_of
-from tests.unit.domain.test_protecting import ORDERS, declaration
+from tests.support.orders import ORDERS
+from tests.unit.domain.test_protecting import declaration
 from triggers.keeping import OVERLAP, Horizon
 from triggers.sharing import ALIKE_MAX, SharedDeclarations
 

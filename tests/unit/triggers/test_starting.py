@@ -10,10 +10,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from failover.domain.errors import Forbidden, InvalidInput
-from failover.domain.identity import ApplicationRef, failover_id
+from failover.domain.identity import failover_id
 from failover.domain.policy.reading import read_policies
 from failover.domain.request import REQUEST_BYTES_MAX, FailoverRequest, Trigger
 from failover.temporal import TemporalUnreachable
+from tests.support.orders import ORDERS, POLICY
 from triggers.asking import asking
 from triggers.starting import (
     ATTEMPTS_MAX,
@@ -25,18 +26,6 @@ from triggers.starting import (
     check_size,
     start_failover,
 )
-
-ORDERS = ApplicationRef(
-    group="flink.apache.org", kind="FlinkDeployment", namespace="shop", name="orders"
-)
-POLICY = """
-apiVersion: stateful-failover.dev/v1alpha1
-kind: FailoverPolicy
-metadata: {name: orders, namespace: shop}
-spec:
-  resourceSelectors: [{apiVersion: flink.apache.org/v1beta1, kind: FlinkDeployment, name: orders}]
-  failover: {application: {purgeMode: Directly}}
-"""
 
 
 def request(message: str = "") -> FailoverRequest:
