@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ class Observing:
         whose applications have no copy yet.
         """
         cluster = self.fleet.cluster(look.cluster)
-        seen = await next_difference(cluster, look)
+        seen = await next_difference(cluster, look, unconfirmed=not_healthy_yet)
         if seen.health.status is HealthStatus.HEALTHY and await self._waited_for_a_lane():
             return await observe_now(cluster, look)
         return seen
@@ -133,8 +134,23 @@ def _present(look: Look, uid: str, health: Health, *, open_record: bool = False)
     )
 
 
-async def next_difference(cluster: Cluster, look: Look) -> Observation:
-    """Follow the object and what it owns through the shared watches until there is news."""
+def not_healthy_yet(seen: Observation) -> bool:
+    """Waiting goes on after it, and the watch tells what comes next."""
+    return seen.found and not seen.replaced and seen.health.status is HealthStatus.UNHEALTHY
+
+
+def _nothing(_: Observation) -> bool:
+    return False
+
+
+async def next_difference(
+    cluster: Cluster, look: Look, *, unconfirmed: Callable[[Observation], bool] = _nothing
+) -> Observation:
+    """Follow the object and what it owns through the shared watches until there is news.
+
+    News is confirmed from a quorum, unless nothing hangs on it: of a copy that was just started that
+    would read all objects of its kinds in the namespace, since the watch has no child of it yet.
+    """
     application = look.application
     view, pace = _View(look), _Pace(look)
     told_at: float | None = None
@@ -156,6 +172,8 @@ async def next_difference(cluster: Cluster, look: Look) -> Observation:
             seen = view.observation()
             told_at = pace.tells_at(seen)
             if seen is not None and pace.is_due(told_at):
+                if unconfirmed(seen):
+                    return seen
                 confirmed = await observe_now(cluster, look)
                 if pace.is_due(pace.tells_at(confirmed)):
                     return confirmed

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from activities.observing import next_difference
+from activities.observing import next_difference, not_healthy_yet
 from failover.domain.health import HealthStatus
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
@@ -155,3 +155,22 @@ async def test_what_falls_back_and_comes_as_far_again_is_not_told() -> None:
     assert not wait.done()
     cluster.show(6)
     assert (await asyncio.wait_for(wait, 10)).health.progress == 6
+
+
+async def test_only_what_ends_the_wait_is_read_from_a_quorum() -> None:
+    """A copy on its way is told as the watch has it; that it is healthy, or gone, is read again."""
+    cluster = FakeCluster()
+    cluster.show(0)
+    look = Look(application=DB, cluster="west", uid="u")
+    seen = await next_difference(cast("Cluster", cluster), look, unconfirmed=not_healthy_yet)
+    assert seen.health.status is HealthStatus.UNHEALTHY
+    assert cluster.reads == 0
+    cluster.show(1, "True")
+    seen = await next_difference(cast("Cluster", cluster), look, unconfirmed=not_healthy_yet)
+    assert seen.health.status is HealthStatus.HEALTHY
+    assert cluster.reads == 1
+    replaced = look.model_copy(update={"uid": "another"})
+    cluster.show(0)
+    seen = await next_difference(cast("Cluster", cluster), replaced, unconfirmed=not_healthy_yet)
+    assert seen.replaced
+    assert cluster.reads == 2
