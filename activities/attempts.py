@@ -17,6 +17,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from temporalio import activity
@@ -83,6 +84,15 @@ def seconds_before_this_attempt() -> float:
     """How long earlier attempts of this activity took, by the server's clock: deadlines do not move."""
     info = activity.info()
     return (info.current_attempt_scheduled_time - info.scheduled_time).total_seconds()
+
+
+def due_at(moment: datetime | None) -> float:
+    """This moment of Temporal's clock on the event loop's clock; now, where there is none.
+
+    Only a duration is measured here, from the start of this attempt, of which the server says when that was.
+    """
+    now = asyncio.get_running_loop().time()
+    return now if moment is None else now + (moment - activity.info().started_time).total_seconds()
 
 
 async def may_write(cluster: Cluster, claim: Claim) -> Manifest:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from temporalio import activity
 
-from activities.attempts import effect, to_the_end
+from activities.attempts import due_at, effect, to_the_end
 from activities.dependents import (
     Needs,
     create_dependents,
@@ -206,15 +206,6 @@ def _moment(request: CaptureRequest) -> datetime:
     """When this capture is carried out, by Temporal's clock."""
     began = activity.info().started_time
     return began if request.due is None else max(began, request.due)
-
-
-def due_at(moment: datetime | None) -> float:
-    """This moment of Temporal's clock on the event loop's clock; now, where there is none.
-
-    Only a duration is measured here, from the start of this attempt, of which the server says when that was.
-    """
-    now = asyncio.get_running_loop().time()
-    return now if moment is None else now + (moment - activity.info().started_time).total_seconds()
 
 
 async def _try(target: Cluster, request: CaptureRequest, move: Move) -> None:

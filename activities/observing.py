@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import effect
+from activities.attempts import due_at, effect
 from activities.following import Followings
 from activities.lanes import Lanes
 from activities.seeing import find_application, health_now, unreachable_health
@@ -45,26 +45,28 @@ class Observing:
 
     @activity.defn
     @effect
-    async def wait_out_toleration(self, look: Look) -> Observation:
-        """Watch the source until what is seen differs from what is known."""
-        return await watched(self.fleet, look)
+    async def wait_out_toleration(self, look: Look) -> Observation | None:
+        """Watch the source until what is seen differs from what is known, or until it is time."""
+        if look.until is None:
+            return await watched(self.fleet, look)
+        return await seen_before(self.fleet, look, due_at(look.until))
 
     @activity.defn
     @effect
     async def await_healthy(self, look: Look) -> Observation:
         """Watch the new copy until what is seen differs from what is known, or shows it further.
 
-        That it is healthy is told when a lane is free: all that is left to do then can wait for moves
-        whose applications have no copy yet.
+        It is told when a lane is free: what follows can wait for moves whose applications have no copy
+        yet, and is told as it is by then.
         """
-        cluster = self.fleet.cluster(look.cluster)
+        failover, cluster = activity.info().workflow_id or "", self.fleet.cluster(look.cluster)
+        self.lanes.leave(failover)
         seen = await next_difference(cluster, look, unconfirmed=not_healthy_yet)
-        if seen.health.status is HealthStatus.HEALTHY and await self._waited_for_a_lane():
-            return await observe_now(cluster, look)
+        if await self._waited_for_a_lane(failover):
+            seen = await next_difference(cluster, look, unconfirmed=not_healthy_yet)
         return seen
 
-    async def _waited_for_a_lane(self) -> bool:
-        failover = activity.info().workflow_id or ""
+    async def _waited_for_a_lane(self, failover: str) -> bool:
         try:
             async with asyncio.timeout(WAITS_FOR_MOVES_SECONDS_MAX):
                 return await self.lanes.enter(failover, urgent=False)
@@ -136,7 +138,7 @@ def _present(look: Look, uid: str, health: Health, *, open_record: bool = False)
 
 def not_healthy_yet(seen: Observation) -> bool:
     """Waiting goes on after it, and the watch tells what comes next."""
-    return seen.found and not seen.replaced and seen.health.status is HealthStatus.UNHEALTHY
+    return seen.found and not seen.replaced and seen.health.status is not HealthStatus.HEALTHY
 
 
 def _nothing(_: Observation) -> bool:

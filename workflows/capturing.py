@@ -79,7 +79,7 @@ async def capture_when_due(
     Raises `Decided` where a person has decided something meanwhile.
     """
     request = _request(run, made).model_copy(update={"due": due, "last": seen})
-    run.set(foresight=made)
+    run.set(foresight=made, crowded=crowded)
     run.show(Phase.TOLERATING.value, listed=False)
     try:
         answered = await _wait_for(

@@ -227,6 +227,7 @@ async def _until_healthy(run: Run) -> Attempted | None:
             deadline - now,
             summary=f"see {app.short} healthy on {state.target}",
             timer=f"{LIMIT_WORDS[reason]} on {state.target}",
+            heartbeat=options.HEARTBEAT_LONG_WAIT if state.crowded else options.HEARTBEAT_WAIT,
         )
         if found is None and (run.inbox.wakes != wakes or workflow.now() < deadline):
             continue

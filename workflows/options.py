@@ -20,9 +20,9 @@ LOST_WORKER = RetryPolicy(initial_interval=timedelta(seconds=0.2), backoff_coeff
 
 HEARTBEAT_STEP = timedelta(seconds=2)
 HEARTBEAT_WAIT = timedelta(seconds=15)
-HEARTBEAT_TOLERATION = timedelta(seconds=60)
+HEARTBEAT_LONG_WAIT = timedelta(seconds=60)
 """While tolerating nothing hangs on it: a timer is the deadline, and a look at its end decides. Each heartbeat
-is a write for Temporal's database, and thousands may tolerate at the same time."""
+is a write for Temporal's database, and thousands may tolerate, or wait for their copies, at the same time."""
 WAIT_MAX = timedelta(days=365)
 
 

@@ -36,6 +36,8 @@ AHEAD_SHARE, AHEAD_SPREAD_MAX = 0.75, timedelta(minutes=5)
 many tolerations end together their plans are not made together. The capture is asked for three seconds ahead;
 in a crowd with the plan, so that it lies in the queue by then."""
 AHEAD_TAKES_MAX = timedelta(seconds=10)
+CLOCKS_DIFFER_MAX = timedelta(seconds=1)
+"""A wait that ends itself is believed to have come to its end by then, and a timer ends it after it."""
 
 
 async def tolerate(run: Run) -> Next:
@@ -126,15 +128,24 @@ def _judge_first(run: Run, seen: Observation) -> End | None:
 
 
 async def _next_observation(
-    run: Run, seen: Observation, limit: timedelta | None, then: str = "it ends then"
+    run: Run,
+    seen: Observation,
+    limit: timedelta | None,
+    then: str = "it ends then",
+    until: datetime | None = None,
 ) -> Observation | None:
-    """What is seen next, or `None` when the limit is reached or nothing came of a look."""
+    """What is seen next, or `None` when the limit is reached or nothing came of a look.
+
+    With `until` the wait ends itself before the limit does: one that is cancelled learns of it with its next
+    heartbeat only, and its answer would be one more thing to do in the middle of the move.
+    """
     request, wakes = run.request, run.inbox.wakes
     look = Look(
         application=request.application,
         cluster=request.source,
         uid=run.state.source_uid or seen.uid,
         last=seen,
+        until=until,
         health_rule=request.health_rule,
     )
     found = await run.news(
@@ -143,7 +154,7 @@ async def _next_observation(
         limit,
         summary=f"watch {request.application.short} on {request.source}",
         timer=f"toleration of {request.application.short}: {then}",
-        heartbeat=options.HEARTBEAT_TOLERATION,
+        heartbeat=options.HEARTBEAT_LONG_WAIT,
     )
     if found is not None:
         run.saw(found)
@@ -203,8 +214,8 @@ async def _watch_until(
     left = moment - workflow.now()
     if left <= timedelta(0):
         return None
-    found = await _next_observation(run, seen, left, then)
-    return found or (seen if workflow.now() < moment else None)
+    found = await _next_observation(run, seen, left + CLOCKS_DIFFER_MAX, then, moment)
+    return found or (seen if workflow.now() < moment - CLOCKS_DIFFER_MAX else None)
 
 
 async def _plan_ahead(run: Run, due: datetime) -> PlanAnswer | None:

@@ -97,6 +97,8 @@ class State(Wire):
     forced: bool = False
     foresight: FailoverPlan | None = None
     """While tolerating: what will be done when time is up, as far as can be said now."""
+    crowded: bool = False
+    """Its toleration ended together with many others: its waits are not to be dear."""
     plan: FailoverPlan | None = None
     considered: tuple[Considered, ...] = ()
     approved: str = ""

@@ -36,6 +36,8 @@ class Look(Wire):
     """The object we mean; another uid there is `replaced`."""
     last: Observation | None = None
     """For waits: what is known already; the wait ends when it differs."""
+    until: datetime | None = None
+    """For waits: ends it with nothing at that moment of Temporal's clock."""
     reached: int | None = None
     """For waits: the most progress that is known."""
     progress_after_seconds: float = 0

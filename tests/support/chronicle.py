@@ -80,7 +80,7 @@ class Chronicle:
         seen = [
             (event.event_id, Observation.model_validate_json(answer))
             for event, step, answer in self._answers()
-            if step in LOOKS
+            if step in LOOKS and answer
         ]
         seen += [
             (event.event_id, answer.observation)

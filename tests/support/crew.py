@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -21,61 +20,48 @@ ROOT = Path(__file__).parents[2]
 
 
 class Crew:
-    """Worker processes, of which as many are kept alive as the test wants."""
+    """Worker processes; each is replaced at once when it dies or stands still."""
 
     def __init__(self, world: World, faults: Faults, kubeconfig: Path) -> None:
         """Nobody works yet."""
         self._world, self._faults, self._kubeconfig = world, faults, kubeconfig
-        self._keepers: dict[Part, asyncio.Task[None]] = {}
         self._hired = 0
-        self._hiring = asyncio.Lock()
         self.parts: list[Part] = []
 
     async def hire(self, *, clock_off: timedelta = timedelta(0)) -> Part:
-        """One more worker, started again whenever it dies; its wall clock may be off."""
+        """One more worker; its wall clock may be off."""
         self._hired += 1
-        name = f"worker-{self._hired}"
-        part = await self._world.run(name, self._command(clock_off))
+        part = await self._world.run(f"worker-{self._hired}", self._command(clock_off))
         self.parts.append(part)
-        self._keepers[part] = asyncio.create_task(self._keep(part))
         return part
 
     async def dismiss(self, part: Part) -> None:
-        """One worker dies, and is not started again."""
-        self._keepers.pop(part).cancel()
+        """One worker dies, and is not replaced."""
         self.parts.remove(part)
         await part.kill()
 
     async def keep_at_work(self, count: int) -> None:
-        """Hire until so many workers are neither dead nor frozen."""
-        async with self._hiring:
-            for _ in range(count - sum(1 for part in self.parts if _works(part))):
-                await self.hire()
+        """Hire until there are so many."""
+        for _ in range(count - len(self.parts)):
+            await self.hire()
 
     async def renew(self) -> None:
         """End all workers, frozen ones too, and begin with a fresh one."""
-        await self.close()
-        await self.hire()
+        first, *others = self.parts or [await self.hire()]
+        for part in others:
+            await self.dismiss(part)
+        for worker in psutil.Process(first.pid).children():
+            worker.kill()
 
     async def close(self) -> None:
         """End all of them."""
-        keepers = self._keepers.values()
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
-        for part in self.parts:
-            await part.kill()
-        self.parts, self._keepers = [], {}
+        for part in tuple(self.parts):
+            await self.dismiss(part)
 
     def logs(self) -> str:
         """All that workers have ever logged."""
         logs = [part.log for name, part in self._world.parts.items() if name.startswith("worker-")]
         return "\n".join(log.read_text(errors="replace") for log in logs)
-
-    async def _keep(self, part: Part) -> None:
-        while True:
-            await part.wait_died_alone()
-            await part.start()
 
     def _command(self, clock_off: timedelta) -> Command:
         environment = {
@@ -88,15 +74,6 @@ class Crew:
         }
         arguments = (sys.executable, "-m", "tests.support.faulty_worker")
         return Command(arguments, environment, stops_gently=False)
-
-
-def _works(part: Part) -> bool:
-    """Whether the process is there and not stopped."""
-    if part.pid is None:
-        return False
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(part.pid).status() != psutil.STATUS_STOPPED
-    return False
 
 
 def send(pid: int, number: signal.Signals) -> None:

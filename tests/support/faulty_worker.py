@@ -3,6 +3,9 @@
 Run by `python -m tests.support.faulty_worker`; it differs from `python -m worker` by an interceptor
 around activities and a thin wrapper around the fleet, so that the product needs no hooks for tests.
 Its wall clock may be off as well (`tests.support.skewed_clock`).
+
+The process that is started only keeps one worker at work: a child, forked when all modules are
+loaded, which takes seconds. When it dies or is stopped the next one is there at once.
 """
 
 from __future__ import annotations
@@ -176,7 +179,8 @@ async def main() -> None:
     settings = Settings()
     set_up_logs(as_json=True, level="INFO")
     faults = Faults(Path(os.environ[VARIABLE]))
-    plain = await connect(identity=identity())
+    # Known by the process that was started, as tests know it.
+    plain = await connect(identity=identity().replace(f":{os.getpid()}", f":{os.getppid()}"))
     await ensure_search_attributes(plain)
     config: dict[str, Any] = {**plain.config(), "interceptors": [Suffering(faults)]}
     client = Client(**config)
@@ -186,6 +190,18 @@ async def main() -> None:
             await asyncio.Event().wait()
 
 
+def keep_one_at_work() -> None:
+    """Fork a worker, and another one whenever that dies or stands still."""
+    while True:
+        worker = os.fork()
+        if worker == 0:
+            asyncio.run(main())
+            return
+        ended = 0
+        while ended != worker:  # one that stood still and was thawed may end later
+            ended, _ = os.waitpid(-1, os.WUNTRACED)
+
+
 if __name__ == "__main__":
     skewed_clock.skew(int(os.environ.get(skewed_clock.VARIABLE, "0")))
-    asyncio.run(main())
+    keep_one_at_work()

@@ -56,7 +56,6 @@ def frozen(step: str, moment: str, road: Road | None = None) -> Case:
         await way.begin(app)
         pid = await app.suffers(fault, seconds=SECONDS)
         try:
-            await saga.crew.keep_at_work(AT_WORK)
             await way.arrive(app, seconds=SECONDS)
             await move_on(app, way.target)
             before = await everything(app)
