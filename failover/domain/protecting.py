@@ -65,6 +65,12 @@ def view_of(request: ApplicationRequest) -> ApplicationView:
     )
 
 
+def begun(application: ApplicationRef, declaration: Declaration) -> ApplicationRequest:
+    """A protection of which nothing is known yet."""
+    kept = declaration.model_copy(update={"afresh": False})
+    return ApplicationRequest(application=application, declaration=kept)
+
+
 def declared(request: ApplicationRequest, declaration: Declaration) -> ApplicationRequest:
     """The protection under another declaration; by a person's word newer generations count."""
     known = request.known

@@ -22,6 +22,7 @@ from failover.domain.policy import Mode
 from failover.domain.policy.reading import read_policies
 from failover.domain.protecting import (
     Whereabouts,
+    begun,
     declared,
     details,
     learnt,
@@ -114,6 +115,12 @@ def test_only_a_persons_word_takes_a_newer_generation_over(afresh: bool) -> None
     assert after.starts is afresh
     assert after.declaration.mode == "Automatic"
     assert not after.declaration.afresh, "it has been taken up, and is not said again"
+
+
+def test_what_begins_knows_nothing() -> None:
+    """Whoever declares it afresh: there is no newer generation to be taken over."""
+    fresh = begun(ORDERS, declaration("Automatic", afresh=True))
+    assert fresh == ApplicationRequest(application=ORDERS, declaration=declaration("Automatic"))
 
 
 def test_a_failover_of_ours_settles_the_question_too() -> None:
