@@ -28,6 +28,7 @@ from temporalio.worker import (
     Interceptor as WorkerInterceptor,
 )
 
+from failover.domain.identity import ApplicationRef
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.settings import Settings
@@ -103,6 +104,8 @@ class _Around(ActivityInboundInterceptor):
             await self.next.execute_activity(work)
         answer = await self.next.execute_activity(work)
         await self._at(step, "after")
+        if (held := claim(self._faults, step, "hold-after")) is not None:
+            await until_released(held)
         return answer
 
     async def _at(self, step: Step, moment: str) -> None:
@@ -123,6 +126,8 @@ async def until_released(fault: Fault) -> None:
 def application_of(arguments: Any) -> str:
     """The name of the application that a step's one argument is about."""
     argument = arguments[0]
+    if isinstance(argument, ApplicationRef):
+        return argument.name
     for holder in (argument, getattr(argument, "claim", None), getattr(argument, "plan", None)):
         if (application := getattr(holder, "application", None)) is not None:
             return str(application.name)
@@ -137,7 +142,7 @@ class SufferingFleet:
 
     def cluster(self, name: str) -> Any:
         """One cluster, with faults between the calls to it."""
-        return SufferingCluster(self._inner.cluster(name), self._faults)
+        return SufferingCluster(self._inner.cluster(name), name, self._faults)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -146,8 +151,8 @@ class SufferingFleet:
 class SufferingCluster:
     """One cluster; a fault strikes right before a call."""
 
-    def __init__(self, inner: Any, faults: Faults) -> None:
-        self._inner, self._faults = inner, faults
+    def __init__(self, inner: Any, cluster: str, faults: Faults) -> None:
+        self._inner, self._cluster, self._faults = inner, cluster, faults
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._inner, name)
@@ -155,7 +160,7 @@ class SufferingCluster:
             return call
 
         async def suffering(*args: Any, **options: Any) -> Any:
-            for place in (str(next(step.calls)), name):
+            for place in (str(next(step.calls)), name, f"{name}:{self._cluster}"):
                 await self._strike(step, place)
             return await call(*args, **options)
 
