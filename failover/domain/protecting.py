@@ -85,7 +85,10 @@ def learnt(request: ApplicationRequest, seen: ApplicationSeen, now: datetime) ->
     """The protection after a look: all that was seen is taken over, but an unaccounted generation."""
     before = request.known
     status = before.health.status if before is not None and before.health is not None else None
-    known = (before or Known()).model_copy(update={"home": seen.home, "health": seen.health})
+    known = before or Known()
+    # No record that answers counts any: then those that do are silent, for a count is never taken back.
+    counted = seen.counted or known.counted
+    known = known.model_copy(update={"home": seen.home, "health": seen.health, "counted": counted})
     if status is not seen.health.status:
         known = known.model_copy(update={"since": now})
     if before is None or seen.accounted or seen.generation <= before.generation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from failover.domain.application import ApplicationPhase, Suspension
@@ -101,7 +102,9 @@ async def held(saga: Saga, name: str) -> Protected:
 
 
 async def still_held(it: Protected) -> None:
-    """The move counts as it did; a person ends the wait."""
+    """The move counts as it did, here and there; a person ends the wait."""
+    found = await it.there()
+    assert found.view.budget_use(datetime.now(UTC)).moves == 1
     budget = (await it.app.status()).budget
     assert budget is not None
     assert (budget.moves, budget.max_failovers) == (1, 1)

@@ -14,6 +14,7 @@ from failover.domain.application import (
     Known,
     Suspension,
 )
+from failover.domain.budget import CountedMove
 from failover.domain.errors import ClusterUnreachable, FailoverError
 from failover.domain.health import Health, HealthStatus
 from failover.domain.manifest import Manifest
@@ -80,6 +81,18 @@ def test_health_has_a_since_that_only_a_change_moves() -> None:
     ill = learnt(again, seen(1, health=ILL), LATER)
     assert ill.known is not None
     assert (ill.known.since, ill.known.health) == (LATER, ILL)
+
+
+def test_its_moves_are_known_as_the_records_count_them() -> None:
+    """A cluster that hides its record takes none back."""
+    moves = tuple(
+        CountedMove(at=NOON - timedelta(minutes=each), claim=f"run.{each}") for each in (30, 20, 10)
+    )
+    once = learnt(protected(), seen(1).model_copy(update={"counted": moves}), NOON)
+    use = view_of(learnt(once, seen(0), NOON)).budget_use(NOON)
+    assert (use.moves, use.next_move_at) == (3, NOON + timedelta(minutes=30))
+    later = view_of(once).budget_use(NOON + timedelta(hours=2))
+    assert (later.moves, later.next_move_at) == (0, None)
 
 
 def test_a_generation_that_a_failover_has_made_is_taken_over() -> None:
