@@ -50,6 +50,7 @@ class Protecting:
             accounted=moved.accounts_for(found.generation),
             values=values_of(look.rules, manifest) if manifest is not None else None,
             good=snapshot.good,
+            counted=snapshot.counted,
         )
 
     @activity.defn

@@ -24,6 +24,7 @@ from cli.printing import (
     tell,
 )
 from failover.domain.application import ApplicationView, Known
+from failover.domain.budget import told
 from failover.domain.errors import InvalidInput, NotFound
 from failover.domain.states import StateGeneration
 from failover.domain.telling import seconds
@@ -84,14 +85,14 @@ def describe(
 
 async def _applications(namespace: str, output: Output) -> None:
     client = await surroundings().client()
-    found = await list_protections(client, namespace=namespace)
+    found, now = await list_protections(client, namespace=namespace), datetime.now(UTC)
     if output.is_data:
-        print_data({"items": [protection_data(each) for each in found]}, output)
+        print_data({"items": [protection_data(each, now) for each in found]}, output)
     elif output is Output.NAME:
         for each in found:
             say(f"{str(each.application.group_kind).lower()}/{each.application.name}")
     elif found:
-        print_table(columns(namespace, output), rows(found, namespace, output, datetime.now(UTC)))
+        print_table(columns(namespace, output), rows(found, namespace, output, now))
     else:
         where = f" in namespace {namespace} (-A: in all)" if namespace else ""
         tell(f"No applications are protected{where}.")
@@ -172,7 +173,7 @@ async def _describe(target: str, namespace: str, output: Output) -> None:
     found = await protection_of(here, target, namespace)
     application = found.application
     if output.is_data:
-        print_data(protection_data(found), output)
+        print_data(protection_data(found, datetime.now(UTC)), output)
         return
     say(f"{application}: {found.view.phase}")
     link = here.link(client.namespace, found.id, found.run_id)
@@ -213,18 +214,18 @@ def _row(view: ApplicationView, namespace: str, output: Output, now: datetime) -
         age(known.since, now),
         good.values if good else "",
         age(good.good_since, now) if good and good.good_since else "",
-        "" if known.failovers_in_window is None else str(known.failovers_in_window),
-        _next(known, now),
+        *_budget(view, now),
         declaration.mode,
         *(wide if output is Output.WIDE else ()),
     )
 
 
-def _next(known: Known, now: datetime) -> str:
-    at = known.next_allowed_at
-    if at is None:
-        return ""
-    return "now" if at <= now else f"in {age(now, at)}"
+def _budget(view: ApplicationView, now: datetime) -> tuple[str, str]:
+    """Moves in the window, and when the next one is allowed; empty before the first look."""
+    if view.known.health is None:
+        return "", ""
+    use = view.budget_use(now)
+    return str(use.moves), f"in {age(now, use.next_move_at)}" if use.next_move_at else "now"
 
 
 def _pairs(found: Protection, now: datetime) -> Sequence[tuple[str, str]]:
@@ -245,6 +246,7 @@ def _pairs(found: Protection, now: datetime) -> Sequence[tuple[str, str]]:
         ("Kept on", _kept_on(known.last_good, known) if known.last_good else ""),
         ("Mode", declaration.mode),
         ("Policy", str(declaration.policy)),
+        ("Budget", told(view.budget_use(now)) if health else ""),
         ("Toleration", seconds(active.toleration)),
         ("Purge mode", active.purge_mode),
         ("Declared by", declaration.declared_by),
@@ -260,10 +262,11 @@ def _told(state: StateGeneration | None) -> str:
     return f"generation {state.number}: {state} ({good})"
 
 
-def protection_data(found: Protection) -> dict[str, Any]:
+def protection_data(found: Protection, now: datetime) -> dict[str, Any]:
     """A protection as JSON."""
     view = found.view
     known, declaration = view.known, view.declaration
+    use = view.budget_use(now) if known.health else None
     data = {
         "id": found.id,
         "runId": found.run_id,
@@ -282,7 +285,7 @@ def protection_data(found: Protection) -> dict[str, Any]:
         "since": known.since,
         "lastGoodState": known.last_good.labels if known.last_good else None,
         "lastGoodSince": known.last_good.good_since if known.last_good else None,
-        "failoversInWindow": known.failovers_in_window,
-        "nextAllowedAt": known.next_allowed_at,
+        "failoversInWindow": use.moves if use else None,
+        "nextAllowedAt": use.next_move_at if use else None,
     }
     return {key: plain(value) for key, value in data.items()}

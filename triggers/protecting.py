@@ -26,7 +26,7 @@ from failover.domain.application import (
 from failover.domain.errors import NotFound
 from failover.domain.identity import ApplicationRef, application_id
 from failover.domain.policy import Mode, Policy
-from failover.domain.protecting import details, summary, view_of, with_mode
+from failover.domain.protecting import begun, details, summary, view_of, with_mode
 from failover.domain.request import REQUEST_BYTES_MAX
 from failover.domain.rules import HealthRule
 from failover.temporal import (
@@ -88,9 +88,7 @@ def declaration_of(
 
 async def declare(client: Client, application: ApplicationRef, declaration: Declaration) -> str:
     """Protect an application like this from now on; the id. Raises `RequestTooLarge`, `TemporalUnreachable`."""
-    request = ApplicationRequest(
-        application=application, declaration=declaration.model_copy(update={"afresh": False})
-    )
+    request = begun(application, declaration)
     _check_size(request)
     with asking(f"protect {application}"):
         try:

@@ -7,6 +7,7 @@ known to be good, and healthy, there is a timer: a look at its end decides.
 - `wake` makes it look; what was seen decides, never what a signal says.
 - Whatever is declared begins a new run of it, with the whole state: histories stay short, and the
   start of the run is when its declaration counts from.
+- The last word counts: what is declared while the protection is being ended begins it from scratch.
 - Its memo holds its view; it is written only where the view has changed.
 """
 
@@ -34,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from failover.domain.identity import application_id
     from failover.domain.phases import Outcome
-    from failover.domain.protecting import declared, details, learnt, to_keep, view_of
+    from failover.domain.protecting import begun, declared, details, learnt, to_keep, view_of
     from failover.domain.states import good_at
     from failover.temporal import SEARCH, VIEW_MEMO, application_keyword
 from workflows import options
@@ -54,6 +55,7 @@ class ApplicationWorkflow:
         """The state with which this run has begun."""
         self._woken = True
         self._ended = False
+        self._begins_again = False
         self._shown: ApplicationView | None = None
         self._keeps_again = False
 
@@ -65,7 +67,7 @@ class ApplicationWorkflow:
             message = f"this run's id is {workflow.info().workflow_id}, but {request.application} has the id {expected}"
             raise ApplicationError(message, type=Outcome.ID_MISMATCH.value, non_retryable=True)
         self._show()
-        while not self._ended:
+        while not await self._is_over():
             if self._is_redeclared or workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(self._request, memo={VIEW_MEMO: view_of(self._request)})
             if self._woken:
@@ -80,7 +82,6 @@ class ApplicationWorkflow:
                 )
             except TimeoutError:
                 self._woken = True
-        await self._forget()
         return view_of(self._request)
 
     @property
@@ -98,7 +99,14 @@ class ApplicationWorkflow:
     def _is_redeclared(self) -> bool:
         """Whether a person, or the source of the declaration, has changed something."""
         before, now = self._before, self._request
-        return (before.declaration, before.suspension) != (now.declaration, now.suspension)
+        changed = (before.declaration, before.suspension) != (now.declaration, now.suspension)
+        return changed or self._begins_again
+
+    async def _is_over(self) -> bool:
+        """Whether it has ended; while that is carried out, somebody may have declared it again."""
+        if self._ended:
+            await self._forget()
+        return self._ended
 
     async def _look(self) -> None:
         self._woken = False
@@ -196,7 +204,11 @@ class ApplicationWorkflow:
     @workflow.signal(description="Protect it like this from now on.")
     def declare(self, declaration: Declaration) -> None:
         """Take another declaration in place of the present one."""
-        self._request = declared(self._request, declaration)
+        if self._ended:
+            self._request = begun(self._request.application, declaration)
+            self._ended, self._begins_again = False, True
+        else:
+            self._request = declared(self._request, declaration)
         self._woken = True
 
     @workflow.signal(

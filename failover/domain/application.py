@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from failover.domain.budget import BudgetUse, CountedMove, use_of
 from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
@@ -97,8 +98,8 @@ class Known(Wire):
     """The generations of its state, the oldest first; bounded."""
     kept: KeptState | None = None
     """Which of them stands in records on the clusters."""
-    failovers_in_window: int | None = None
-    next_allowed_at: datetime | None = None
+    counted: tuple[CountedMove, ...] = ()
+    """Its moves, as the records count them for its budget; bounded."""
 
     @property
     def last_good(self) -> StateGeneration | None:
@@ -138,6 +139,10 @@ class ApplicationView(Wire):
         """Whether failovers may be begun for it without a person."""
         return self.phase is ApplicationPhase.PROTECTED
 
+    def budget_use(self, now: datetime) -> BudgetUse:
+        """How much of its budget is used, as far as is known here; the records decide."""
+        return use_of(self.declaration.policy.active.budget, self.known.counted, now)
+
     @property
     def message(self) -> str:
         """Why none is begun; empty where they are."""
@@ -171,6 +176,8 @@ class ApplicationSeen(Wire):
     """Its state now; `None`: it shows none."""
     good: StateGeneration | None = None
     """The last good state that the records know."""
+    counted: tuple[CountedMove, ...] = ()
+    """Its moves, as far as the records that answered count them."""
 
 
 class KeepRequest(Wire):

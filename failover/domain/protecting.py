@@ -65,6 +65,12 @@ def view_of(request: ApplicationRequest) -> ApplicationView:
     )
 
 
+def begun(application: ApplicationRef, declaration: Declaration) -> ApplicationRequest:
+    """A protection of which nothing is known yet."""
+    kept = declaration.model_copy(update={"afresh": False})
+    return ApplicationRequest(application=application, declaration=kept)
+
+
 def declared(request: ApplicationRequest, declaration: Declaration) -> ApplicationRequest:
     """The protection under another declaration; by a person's word newer generations count."""
     known = request.known
@@ -79,7 +85,10 @@ def learnt(request: ApplicationRequest, seen: ApplicationSeen, now: datetime) ->
     """The protection after a look: all that was seen is taken over, but an unaccounted generation."""
     before = request.known
     status = before.health.status if before is not None and before.health is not None else None
-    known = (before or Known()).model_copy(update={"home": seen.home, "health": seen.health})
+    known = before or Known()
+    # No record that answers counts any: then those that do are silent, for a count is never taken back.
+    counted = seen.counted or known.counted
+    known = known.model_copy(update={"home": seen.home, "health": seen.health, "counted": counted})
     if status is not seen.health.status:
         known = known.model_copy(update={"since": now})
     if before is None or seen.accounted or seen.generation <= before.generation:

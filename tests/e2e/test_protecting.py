@@ -88,6 +88,9 @@ async def test_declared_shown_moved_and_ended(
     moved = await shows(engine, application, home="west", generation=1)
     assert moved.view.phase is ApplicationPhase.PROTECTED
     await is_idle(engine, application)
+    counted = await engine.cli("get", "applications", "-n", namespace, "-o", "json")
+    assert [each["failoversInWindow"] for each in counted.json["items"]] == [1]
+    assert counted.json["items"][0]["nextAllowedAt"], "it cools down"
 
     ended = await engine.cli("unprotect", "flinkdeployment/orders", "-n", namespace)
     assert (ended.code, ended.out) == (0, f"{application} is not protected any more\n")

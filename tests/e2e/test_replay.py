@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHistory
+from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from devstack.flink import ALIAS_LABEL
 from failover.domain.application import Declaration, Order, Suspension
@@ -14,6 +14,9 @@ from failover.domain.identity import application_id
 from failover.domain.phases import Action
 from failover.domain.policy import Mode
 from failover.domain.protecting import with_mode
+from failover.domain.sweeping import SweepRequest, Swept
+from failover.temporal import SWEEP_ID, SWEEP_WORKFLOW, TASK_QUEUE
+from tests.support.protected import FORGET, protected
 from tests.support.replaying import cut_off, replayer, write
 from tests.support.saga import Application, Saga, never_healthy_on, policy_of
 from tests.support.waiting import eventually
@@ -115,6 +118,43 @@ async def test_a_protection_with_a_good_state_is_replayed(
     handle = saga.client.get_workflow_handle(application_id(app.ref))
     await handle.result()
     await _replayed("good-state", await handle.fetch_history(), request)
+
+
+async def test_a_protection_that_is_declared_while_it_ends_is_replayed(
+    saga: Saga, request: pytest.FixtureRequest
+) -> None:
+    """What was kept is forgotten, and then it begins again."""
+    it = await protected(saga, "replay-again", good_after=0)
+    await it.reaches("is kept", lambda found: found.view.known.kept is not None)
+    ending = await it.there()
+    forgetting = it.plant(FORGET, "hold")
+    await it.unprotect()
+    await it.suffers(forgetting)
+    await it.declare("ben")
+    forgetting.release()
+    await it.continued_as_new(ending)
+    handle = saga.client.get_workflow_handle(application_id(it.app.ref), run_id=ending.run_id)
+    await _replayed("declared-again", await handle.fetch_history(), request)
+    await it.unprotect()
+    await it.ends()
+
+
+async def test_a_sweep_is_replayed(saga: Saga, request: pytest.FixtureRequest) -> None:
+    """It looks at what is protected, and finds nothing to do."""
+    it = await protected(saga, "replay-swept")
+    handle: WorkflowHandle[Any, Swept] = await saga.client.start_workflow(
+        SWEEP_WORKFLOW,
+        SweepRequest(),
+        id=f"{SWEEP_ID}-replayed",
+        task_queue=TASK_QUEUE,
+        result_type=Swept,
+    )
+    swept = await handle.result()
+    assert swept.seen >= 1
+    assert not swept.errors
+    await _replayed("sweep", await handle.fetch_history(), request)
+    await it.unprotect()
+    await it.ends()
 
 
 async def _replayed(name: str, history: WorkflowHistory, request: pytest.FixtureRequest) -> None:

@@ -40,6 +40,12 @@ class Crew:
         self.parts.remove(part)
         await part.kill()
 
+    def all_die(self) -> None:
+        """All are killed at once, and started again."""
+        for part in self.parts:
+            if part.pid is not None:
+                send(part.pid, signal.SIGKILL)
+
     async def keep_at_work(self, count: int) -> None:
         """Hire until there are so many."""
         for _ in range(count - len(self.parts)):

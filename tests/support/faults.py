@@ -7,9 +7,9 @@ does is written in `faulty_worker`:
 - `kill-before`, `kill-after`: the process dies before, or right after, the step's work, unreported
 - `freeze-before`, `freeze-after`: the process is stopped there, as by SIGSTOP
 - `kill@CALL`, `freeze@CALL`, `hold@CALL`: the same right before a call that the step makes to a
-  cluster: the N-th one, or the first one of this name (`create`)
+  cluster: the N-th one, or the first one of this name (`create`), or that to this cluster (`create:west`)
 - `twice`: the step's work is done twice in a row
-- `hold`: the step waits, alive, until it is released
+- `hold`, `hold-after`: the step waits, alive, before or right after its work, until it is released
 """
 
 from __future__ import annotations

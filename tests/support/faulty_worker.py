@@ -31,6 +31,7 @@ from temporalio.worker import (
     Interceptor as WorkerInterceptor,
 )
 
+from failover.domain.identity import ApplicationRef
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.settings import Settings
@@ -106,6 +107,8 @@ class _Around(ActivityInboundInterceptor):
             await self.next.execute_activity(work)
         answer = await self.next.execute_activity(work)
         await self._at(step, "after")
+        if (held := claim(self._faults, step, "hold-after")) is not None:
+            await until_released(held)
         return answer
 
     async def _at(self, step: Step, moment: str) -> None:
@@ -126,6 +129,8 @@ async def until_released(fault: Fault) -> None:
 def application_of(arguments: Any) -> str:
     """The name of the application that a step's one argument is about."""
     argument = arguments[0]
+    if isinstance(argument, ApplicationRef):
+        return argument.name
     for holder in (argument, getattr(argument, "claim", None), getattr(argument, "plan", None)):
         if (application := getattr(holder, "application", None)) is not None:
             return str(application.name)
@@ -140,7 +145,7 @@ class SufferingFleet:
 
     def cluster(self, name: str) -> Any:
         """One cluster, with faults between the calls to it."""
-        return SufferingCluster(self._inner.cluster(name), self._faults)
+        return SufferingCluster(self._inner.cluster(name), name, self._faults)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -149,8 +154,8 @@ class SufferingFleet:
 class SufferingCluster:
     """One cluster; a fault strikes right before a call."""
 
-    def __init__(self, inner: Any, faults: Faults) -> None:
-        self._inner, self._faults = inner, faults
+    def __init__(self, inner: Any, cluster: str, faults: Faults) -> None:
+        self._inner, self._cluster, self._faults = inner, cluster, faults
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._inner, name)
@@ -158,7 +163,7 @@ class SufferingCluster:
             return call
 
         async def suffering(*args: Any, **options: Any) -> Any:
-            for place in (str(next(step.calls)), name):
+            for place in (str(next(step.calls)), name, f"{name}:{self._cluster}"):
                 await self._strike(step, place)
             return await call(*args, **options)
 

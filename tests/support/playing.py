@@ -14,9 +14,11 @@ SIDE_BY_SIDE_MAX = 12
 Case = Callable[[Saga], Awaitable[None]]
 
 
-async def play(saga: Saga, cases: Mapping[str, Case]) -> dict[str, BaseException | None]:
+async def play(
+    saga: Saga, cases: Mapping[str, Case], *, at_once: int = SIDE_BY_SIDE_MAX
+) -> dict[str, BaseException | None]:
     """Play cases side by side, a bounded number at a time; what each of them raised."""
-    bound = asyncio.Semaphore(SIDE_BY_SIDE_MAX)
+    bound = asyncio.Semaphore(at_once)
 
     async def one(case: Case) -> BaseException | None:
         async with bound:

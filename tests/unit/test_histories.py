@@ -27,6 +27,8 @@ def test_there_are_histories_of_every_kind() -> None:
         "protected",
         "unprotected",
         "good-state",
+        "declared-again",
+        "sweep",
     } <= names
 
 

@@ -14,6 +14,7 @@ from failover.domain.application import (
     Known,
     Suspension,
 )
+from failover.domain.budget import CountedMove
 from failover.domain.errors import ClusterUnreachable, FailoverError
 from failover.domain.health import Health, HealthStatus
 from failover.domain.manifest import Manifest
@@ -22,6 +23,7 @@ from failover.domain.policy import Mode
 from failover.domain.policy.reading import read_policies
 from failover.domain.protecting import (
     Whereabouts,
+    begun,
     declared,
     details,
     learnt,
@@ -81,6 +83,18 @@ def test_health_has_a_since_that_only_a_change_moves() -> None:
     assert (ill.known.since, ill.known.health) == (LATER, ILL)
 
 
+def test_its_moves_are_known_as_the_records_count_them() -> None:
+    """A cluster that hides its record takes none back."""
+    moves = tuple(
+        CountedMove(at=NOON - timedelta(minutes=each), claim=f"run.{each}") for each in (30, 20, 10)
+    )
+    once = learnt(protected(), seen(1).model_copy(update={"counted": moves}), NOON)
+    use = view_of(learnt(once, seen(0), NOON)).budget_use(NOON)
+    assert (use.moves, use.next_move_at) == (3, NOON + timedelta(minutes=30))
+    later = view_of(once).budget_use(NOON + timedelta(hours=2))
+    assert (later.moves, later.next_move_at) == (0, None)
+
+
 def test_a_generation_that_a_failover_has_made_is_taken_over() -> None:
     """That is how an application gets a new home."""
     request = protected(Known(home="east", generation=1))
@@ -114,6 +128,12 @@ def test_only_a_persons_word_takes_a_newer_generation_over(afresh: bool) -> None
     assert after.starts is afresh
     assert after.declaration.mode == "Automatic"
     assert not after.declaration.afresh, "it has been taken up, and is not said again"
+
+
+def test_what_begins_knows_nothing() -> None:
+    """Whoever declares it afresh: there is no newer generation to be taken over."""
+    fresh = begun(ORDERS, declaration("Automatic", afresh=True))
+    assert fresh == ApplicationRequest(application=ORDERS, declaration=declaration("Automatic"))
 
 
 def test_a_failover_of_ours_settles_the_question_too() -> None:
