@@ -29,7 +29,14 @@ from failover.domain.planning import captured
 from failover.domain.record import Record
 from failover.domain.steps import Purged, PurgeRequest, WithdrawRequest
 from failover.fleet import Cluster, Fleet
-from failover.records import Found, RecordMissing, read_record, verify_claim, write_record
+from failover.records import (
+    Found,
+    RecordMissing,
+    raise_if_over,
+    read_record,
+    verify_claim,
+    write_record,
+)
 
 DELETE_TRIES = 5
 SETTLE_LOOK_SECONDS = 0.5
@@ -57,6 +64,7 @@ class Purging:
                 read = reads.begin(_our_record(cluster, request))
                 reads.begin(closing.learn())
             manifest, found = seen.result(), read.result()
+            raise_if_over(found, request.claim, cluster.name)
             ours = manifest is not None and uid_of(manifest) == request.uid
             closing.know(found.record.move.closure if found.record.move else ())
             if manifest is None or not ours:

@@ -37,7 +37,7 @@ SECRET = GroupKind("", "Secret")
 
 
 class Superseded(DefiniteError):
-    """The record carries another generation or claim: another run owns the application now."""
+    """The record carries another generation or claim, or this very move is over: this run owns nothing any more."""
 
 
 class RecordMissing(DefiniteError):
@@ -111,7 +111,7 @@ async def reservations_on(cluster: Cluster) -> list[Reservation]:
 async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:
     """Our open record from the first of these clusters that answers with a sound one.
 
-    Raises `Superseded`, `RecordMissing`, or the last error when none answers.
+    Raises `Superseded`, also where our own move is over already, `RecordMissing`, or the last error when none answers.
     """
     problem: Exception | None = None
     for name in names:
@@ -120,7 +120,10 @@ async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:
         except (TransientError, RecordDamaged) as error:
             problem = error
             continue
-        if found is None or found.record.move is None:
+        if found is None:
+            continue
+        raise_if_over(found, claim, name)
+        if found.record.move is None:
             continue
         verify_claim(found.head, claim, name)
         return found.record
@@ -130,6 +133,24 @@ async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:
         f"no cluster of {', '.join(names)} holds the open record of {claim.application} any more"
     )
     raise RecordMissing(message)
+
+
+def raise_if_over(found: Found, claim: Claim, cluster: str) -> None:
+    """Raise where a closed record shows that nothing is left to this run; of an earlier move it shows nothing.
+
+    Such a run was put back to an earlier moment, with Temporal's database or by a reset. What it was about to
+    delete may have been left in place since, and nothing could be put back: a closed record is empty.
+    """
+    record = found.record
+    is_ours, is_newer = record.claim == claim.claim, record.generation > claim.generation > 0
+    if record.is_open or not (is_ours or is_newer):
+        return
+    verify_claim(found.head, claim, cluster)
+    message = (
+        f"generation {record.generation} of {claim.application} has come to its end before, and the application lives on "
+        f"{record.home}; this run is from an earlier moment of that move and must not touch it any more"
+    )
+    raise Superseded(message)
 
 
 def verify_claim(head: Manifest | None, claim: Claim, cluster: str) -> None:

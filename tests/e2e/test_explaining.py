@@ -1,12 +1,18 @@
-"""`explain` and `report`: from a healthy application, over one that is tolerated and held, to the account of it all."""
+"""`explain` and `report`: from a healthy application, over one that is tolerated and held, to the account of it all.
+
+What is explained is then done, or not done, by those who decide: a failover, a sweep.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from failover.domain.identity import ApplicationRef
+from tests.e2e.test_protecting import seen_ill, shows
+from tests.e2e.test_sweep import swept
 from tests.support.engine import Answered, Engine, failover_policy, write_policy
 from tests.support.waiting import eventually
+from triggers.protecting import wake
 
 
 async def test_why_and_why_not_and_what_came_of_it(
@@ -101,3 +107,51 @@ async def _observed_then_moved(engine: Engine, application: ApplicationRef, path
     nothing = await engine.cli("report", "-n", f"{namespace}-other")
     assert nothing.out.startswith("No application was reported ill since")
     assert (await engine.cli("report", "--since", "soon")).code == 2
+
+
+async def test_what_is_protected_is_explained_by_its_protection(
+    engine: Engine, namespace: str, tmp_path: Path
+) -> None:
+    """Well, ill, suspended, only observed: no policy has to be given, and a sweep does what each sentence says."""
+    at = ("flinkdeployment/orders", "-n", namespace)
+    application = await engine.apply_flink("orders", namespace)
+    policy = write_policy(tmp_path, failover_policy("orders", namespace, toleration_seconds=3600))
+    await engine.cli("protect", "-f", policy, "-n", namespace, "--mode", "Automatic")
+    await shows(engine, application, home="east")
+
+    async def explained() -> Answered:
+        return await engine.cli("explain", *at)
+
+    well = await explained()
+    assert well.code == 0, well
+    assert well.out.startswith("orders is not moving: it is healthy on east since 20"), well
+    assert "is about it, by its protection. [PolicyInForce]" in well.out
+
+    await _falls_ill(engine, namespace)
+    await wake(engine.client, application)
+    await seen_ill(engine, application)
+    ill = await explained()
+    assert ill.code == 0, ill
+    assert ill.out.startswith("orders would move to west after 60 min of being unhealthy;"), ill
+
+    await engine.cli("suspend", *at, "--reason", "an upgrade", "--actor", "ada")
+    suspended = await explained()
+    assert suspended.code == 3, suspended
+    first = suspended.out.partition("\n")[0]
+    assert first == "orders is not moved by itself: suspended by ada: an upgrade. [Suspended]"
+    assert f"To change it: failover resume {' '.join(at)}" in suspended.out
+    assert (held := await swept(engine)).held == 1, held
+    assert (held.unhealthy, held.started) == (0, 0), "nothing is begun for it"
+
+    await engine.cli("resume", *at)
+    observing = write_policy(tmp_path, failover_policy("orders", namespace))
+    await engine.cli("protect", "-f", observing, "-n", namespace, "--mode", "Observe")
+    observed = (await engine.cli("explain", *at, "-o", "json")).json
+    assert (observed["verdict"], observed["exitCode"]) == ("OnlyObserved", 0)
+    assert observed["sentence"] == "orders would have been moved to west, but is only observed."
+    assert (observed["mode"], observed["target"]) == ("Observe", "west")
+    assert (begun := await swept(engine)).started == 1, begun
+    seen = await engine.in_phase(application, "WouldHaveMoved")
+    assert (seen.trigger, seen.target) == ("Sweep", observed["target"])
+    assert await engine.find("west", application) is None
+    await engine.cli("unprotect", *at)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from devstack.flink import FlinkOperator
 from devstack.world import World
 from failover.domain.application import ApplicationPhase
 from failover.domain.identity import ApplicationRef, failover_id
+from failover.domain.manifest import is_deleting
 from failover.domain.record import NAMESPACE as RECORDS
 from failover.domain.record import counted_of, is_open
 from failover.kube.fleet import KubeFleet, open_fleet
@@ -23,12 +25,17 @@ from failover.records import read_head
 from failover.telemetry import Metrics
 from failover.temporal import connect, ensure_search_attributes
 from tests.e2e.test_protecting import shows
+from tests.support.admission import FLINKS, refuse
 from tests.support.engine import Engine, failover_policy, write_policy
 from tests.support.world import FreshWorld
 from triggers.pausing import wake
+from triggers.sources import called
 from worker import at_work
 
 NAMESPACE = "shop"
+PURGED = ("aborted", "ended", "moved-on")
+"""Applications that are being purged when the backup is made, by what has become of their moves since."""
+HELD = "tests.example.org/held"
 
 
 @asynccontextmanager
@@ -82,9 +89,9 @@ async def moved(engine: Engine, application: ApplicationRef, policy: str) -> Non
     assert said.code == 0, said.err
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_the_clusters_know_enough(fresh_world: FreshWorld, tmp_path: Path) -> None:
-    """First a day-old database, in which a run tolerates that has moved since; then an empty one, amid a move."""
+    """First a day-old database, whose runs are from before all that has happened since; then an empty one, amid a move."""
     world = await fresh_world()
     await world.install_everywhere(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": each}}
@@ -93,35 +100,34 @@ async def test_the_clusters_know_enough(fresh_world: FreshWorld, tmp_path: Path)
     operator = FlinkOperator({name: world.api(name) for name in world.clusters})
     patient = failover_policy("orders", NAMESPACE, toleration_seconds=3600)
     slow = write_policy(tmp_path, patient)
-    policy = write_policy(
-        later(tmp_path),
-        failover_policy(
-            "orders", NAMESPACE, mode="Automatic", budget={"maxFailovers": 3, "coolDownSeconds": 0}
-        ),
-    )
+    policies = {each: written(tmp_path / "policies", each) for each in ("orders", *PURGED)}
     backup = tmp_path / "backup"
     async with operator, open_fleet(load_fleet(world.fleet_file, world.kubeconfig)) as fleet:
         async with at_hand(world, fleet, operator) as engine:
             orders = await tolerating(engine, slow)
+            purged = await purging(engine, policies)
         await copy_of(world, backup)
         async with at_hand(world, fleet, operator) as engine:
             await engine.client.get_workflow_handle(failover_id(orders)).terminate()
-            await moved(engine, orders, policy)
+            await moved(engine, orders, policies["orders"])
             await shows(engine, orders, home="west", generation=1)
+            await gone_on_since(engine, purged, policies)
         await put_back(world, backup)
         async with at_hand(world, fleet, operator) as engine:
-            await a_day_old(engine, orders, policy)
-            await interrupted(engine, orders, policy)
+            await purged_by_nobody(engine, purged)
+            await a_day_old(engine, orders, policies["orders"])
+            await interrupted(engine, orders, policies["orders"])
         await put_back(world, None)
         async with at_hand(world, fleet, operator) as engine:
-            await emptied(engine, orders, policy)
+            await emptied(engine, orders, tmp_path / "policies")
 
 
-def later(path: Path) -> Path:
-    """A directory for the policy that counts later."""
-    directory = path / "later"
-    directory.mkdir()
-    return directory
+def written(directory: Path, name: str) -> str:
+    """The policy that counts in the end, in the directory that a watcher would be given."""
+    directory.mkdir(exist_ok=True)
+    budget = {"maxFailovers": 3, "coolDownSeconds": 0}
+    policy = failover_policy(name, NAMESPACE, mode="Automatic", budget=budget)
+    return write_policy(directory, policy)
 
 
 async def tolerating(engine: Engine, policy: str) -> ApplicationRef:
@@ -135,6 +141,71 @@ async def tolerating(engine: Engine, policy: str) -> ApplicationRef:
     assert begun.code == 0, begun.err
     await engine.in_phase(orders, "Tolerating")
     return orders
+
+
+async def purging(engine: Engine, policies: Mapping[str, str]) -> dict[str, ApplicationRef]:
+    """Applications under protection whose moves stand amid the purge: one delete is refused, the others do not end."""
+    east = engine.world.api("east")
+    refusing = await refuse(east, replace(FLINKS, namespace=NAMESPACE), "aborted", "DELETE")
+    found = {name: await engine.apply_flink(name, NAMESPACE) for name in PURGED}
+    for name, application in found.items():
+        if name != "aborted":
+            await engine.edit("east", application, {"metadata": {"finalizers": [HELD]}})
+        await engine.cli("protect", "-f", policies[name])
+        await shows(engine, application, home="east", generation=0)
+        await engine.operator.kill_job_manager("east", NAMESPACE, name)
+        await engine.cli("start", application.short, "-n", NAMESPACE, "-f", policies[name], "-y")
+    blocked = await engine.in_phase(found["aborted"], "Blocked")
+    assert blocked.reason == "Forbidden"
+    for name in ("ended", "moved-on"):
+        await going(engine, found[name])
+    await refusing.lift()
+    return found
+
+
+async def going(engine: Engine, application: ApplicationRef) -> None:
+    """Wait until its delete on east is accepted."""
+
+    async def level() -> bool:
+        there = await engine.find("east", application)
+        return there is not None and is_deleting(there)
+
+    await engine.wait_for(level, f"{application} is being deleted")
+
+
+async def gone_on_since(
+    engine: Engine, purged: Mapping[str, ApplicationRef], policies: Mapping[str, str]
+) -> None:
+    """One move was aborted, and its application is well again; one has ended; one application has moved back since."""
+    aborted, ended, on = (purged[each] for each in ("aborted", "ended", "moved-on"))
+    said = await engine.cli("abort", aborted.short, "-n", NAMESPACE, "--reason", "a test")
+    assert said.code == 0, said.err
+    await engine.in_phase(aborted, "Aborted")
+    await engine.operator.recover("east", NAMESPACE, aborted.name)
+    for each in (ended, on):
+        await engine.edit("east", each, {"metadata": {"finalizers": []}})
+        await engine.in_phase(each, "Completed")
+    await engine.operator.kill_job_manager("west", NAMESPACE, on.name)
+    await moved(engine, on, policies[on.name])
+    await shows(engine, on, home="east", generation=2)
+
+
+async def purged_by_nobody(engine: Engine, purged: Mapping[str, ApplicationRef]) -> None:
+    """Their runs of yesterday end without a write, also where a person lets one go on; a protection asks."""
+    homes = {"aborted": "east", "ended": "west", "moved-on": "east"}
+    before = {name: await engine.find(home, purged[name]) for name, home in homes.items()}
+    retried = await engine.cli("retry", purged["aborted"].short, "-n", NAMESPACE)
+    assert retried.code == 0, retried.err
+    for name, home in homes.items():
+        await engine.in_phase(purged[name], "Superseded")
+        assert await engine.find(home, purged[name]) == before[name], f"{name} was touched"
+        (other,) = {"east", "west"} - {home}
+        assert await engine.find(other, purged[name]) is None
+        told = await engine.cli("status", purged[name].short, "-n", NAMESPACE)
+        known = "generation 2 owns" if name == "moved-on" else "has come to its end before"
+        assert known in told.out, told.out
+    asking = await shows(engine, purged["moved-on"], newer_generation=2)
+    assert asking.view.phase is ApplicationPhase.NEWER_GENERATION
 
 
 async def a_day_old(engine: Engine, orders: ApplicationRef, policy: str) -> None:
@@ -164,15 +235,16 @@ async def interrupted(engine: Engine, orders: ApplicationRef, policy: str) -> No
     engine.operator.healthy_after = timedelta(0)
 
 
-async def emptied(engine: Engine, orders: ApplicationRef, policy: str) -> None:
-    """The protection is made again, the move is finished, and the budget knows of all moves."""
+async def emptied(engine: Engine, orders: ApplicationRef, policies: Path) -> None:
+    """From the watcher's directory: protections are made again, the move is finished, the budget knows of all moves."""
     west, east = engine.fleet.cluster("west"), engine.fleet.cluster("east")
     head = await read_head(west, orders)
     assert head is not None
     assert is_open(head)
-    said = await engine.cli("rebuild", "-f", policy, "-y")
+    said = await engine.cli("rebuild", "--policies", str(policies), "-y")
     assert said.code == 0, said.err + said.out
     assert "protect again; take up a move off west" in " ".join(said.out.split())
+    assert f"{1 + len(PURGED)} applications rebuilt, 0 failed, 0 without a policy" in said.out
     await engine.operator.hold("east", NAMESPACE, "orders")
     await engine.operator.release("east", NAMESPACE, "orders")
     await engine.in_phase(orders, "Completed")
@@ -180,7 +252,10 @@ async def emptied(engine: Engine, orders: ApplicationRef, policy: str) -> None:
     protected = await shows(engine, orders, home="east")
     assert protected.view.starts
     assert protected.view.declaration.mode == "Automatic"
+    assert protected.view.declaration.source == called(str(policies))
     after = await read_head(east, orders)
     assert after is not None
     assert not is_open(after)
     assert len(counted_of(after)) >= len(counted_of(head)), "its budget is as it was"
+    again = await engine.cli("rebuild", "--policies", str(policies), "-y")
+    assert (again.code, again.out) == (0, "nothing to rebuild\n")

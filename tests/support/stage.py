@@ -43,12 +43,12 @@ class Saga:
 
     async def application(
         self, name: str, *, on: str = "east", metadata: Mapping[str, Any] | None = None,
-        spec: Mapping[str, Any] | None = None,
+        spec: Mapping[str, Any] | None = None, up: bool = True,
     ) -> Application:  # fmt: skip
-        """A healthy application of this name, made unique."""
+        """A healthy application of this name, made unique; or one that does not come up."""
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
         app = Application(self, f"{name}-{number}", on)
-        await app.create(metadata or {}, spec or {})
+        await app.create(metadata or {}, spec or {}, up=up)
         return app
 
     async def ill_application(self, name: str, **options: Any) -> Application:

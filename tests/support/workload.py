@@ -49,8 +49,10 @@ class Workload:
         """The labels that a new copy has to start with."""
         return {ALIAS_LABEL: self.job_id}
 
-    async def create(self, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-        """Create it and wait until its job runs."""
+    async def create(
+        self, metadata: Mapping[str, Any], spec: Mapping[str, Any], *, up: bool = True
+    ) -> None:
+        """Create it and, unless it does not come up, wait until its job runs."""
         manifest = {
             "apiVersion": f"{GROUP}/v1beta1",
             "kind": KIND,
@@ -62,10 +64,11 @@ class Workload:
                 **spec,
             },
         }
-        await self.saga.world.api(self.home).create(FLINK, manifest)
-        there = await self.running(self.home)
-        self.uid = there["metadata"]["uid"]
-        self.job_id = there["status"]["jobStatus"]["jobId"]
+        created = await self.saga.world.api(self.home).create(FLINK, manifest)
+        self.uid = created["metadata"]["uid"]
+        if up:
+            there = await self.running(self.home)
+            self.job_id = there["status"]["jobStatus"]["jobId"]
 
     async def running(self, cluster: str) -> Manifest:
         """The copy there, once its job runs."""
@@ -101,6 +104,10 @@ class Workload:
     async def record(self, cluster: str) -> Manifest | None:
         """The engine's record there."""
         return await self.saga.world.api(cluster).find(f"{RECORDS}/{record_name(self.ref)}")
+
+    async def reports(self, cluster: str, **status: Any) -> None:
+        """The operator there writes this into its status."""
+        await self.saga.world.api(cluster).merge(f"{self.path}/status", {"status": status})
 
     async def annotate(self, cluster: str, annotations: Mapping[str, str | None]) -> None:
         """Write annotations on the copy there."""
