@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from cli.context import run, surroundings
+from cli.context import PolicyPlaces, run, surroundings
 from cli.policies import load
 from failover.domain.errors import FailoverError, InvalidInput, UnknownKind
 from failover.domain.health import kinds_between
@@ -92,10 +92,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def print_roles(
-    policy_paths: Annotated[
-        list[str],
-        typer.Option("-f", "--policy", metavar="POLICY", help="Policy files or directories."),
-    ],
+    places: PolicyPlaces,
     role: Annotated[
         Role, typer.Option(help="A watcher sees and starts failovers, a mover carries them out.")
     ],
@@ -109,7 +106,7 @@ def print_roles(
         bool,
         typer.Option(
             "--holds-policies",
-            help="With the rights for a cluster that holds the policies: watch --policies cluster:CONTEXT.",
+            help="With the rights for a cluster that holds the policies: --policies cluster:CONTEXT.",
         ),
     ] = False,
     resources: Annotated[
@@ -131,9 +128,9 @@ def print_roles(
 
     Apply them on each cluster: failover rbac -f POLICY --role mover | kubectl --context EAST apply -f -
     """
-    policies = load(policy_paths).policies
+    policies = run(load(places)).policies
     if not policies:
-        raise InvalidInput(f"{', '.join(policy_paths)}: there is no policy", reason="NoPolicy")
+        raise InvalidInput(f"{', '.join(places)}: there is no policy", reason="NoPolicy")
     wanted = kinds_of(policies)
     plurals = {**CATALOGUE, **dict(_given(each) for each in resources or [])}
     known = [KindInUse(kind.group, plurals[kind]) for kind in wanted if kind in plurals]
