@@ -7,13 +7,20 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from failover.domain.phases import Action, Outcome
 from failover.domain.policy import Policy
+from tests.support.chronicle import Chronicle
 from tests.support.saga import NAMESPACE, Application, Saga, policy_of
 from tests.support.waiting import eventually
+from triggers.pausing import wake
 
 
 def policy(app: Application) -> Policy:
     """One move an hour by itself."""
     return policy_of(app.name, budget={"maxFailovers": 1, "coolDownSeconds": 0})
+
+
+async def steps(app: Application, name: str) -> int:
+    """How many steps of this kind its run has had so far."""
+    return len((await Chronicle.of(app.run)).given_out(name))
 
 
 async def test_a_ping_pong_is_held_until_a_person_lets_it_go_on(saga: Saga) -> None:
@@ -34,6 +41,14 @@ async def test_a_ping_pong_is_held_until_a_person_lets_it_go_on(saga: Saga) -> N
     assert (status.budget.moves, status.budget.max_failovers) == (1, 1)
     assert status.budget.next_move_at is not None
     assert set(await app.copies()) == {"west"}
+    looked, planned = await steps(app, "observe"), await steps(app, "plan_failover")
+    await wake(saga.client, app.run.id)
+
+    async def looked_at() -> bool:
+        return await steps(app, "observe") > looked
+
+    await eventually(looked_at, "a wake makes it look")
+    assert await steps(app, "plan_failover") == planned, "nothing has changed"
 
     async def called() -> bool:
         return any(each["reason"] == "FailoverHeld" for each in await app.events("west"))
