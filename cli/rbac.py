@@ -31,6 +31,7 @@ class Role(StrEnum):
 
     WATCHER = "watcher"
     MOVER = "mover"
+    SERVER = "server"
 
 
 CATALOGUE: Mapping[GroupKind, str] = {
@@ -94,7 +95,11 @@ def add_to(app: typer.Typer) -> None:
 def print_roles(
     places: PolicyPlaces,
     role: Annotated[
-        Role, typer.Option(help="A watcher sees and starts failovers, a mover carries them out.")
+        Role,
+        typer.Option(
+            help="A watcher sees and starts failovers, a mover carries them out, a server (`failover serve`) "
+            "finds what alerts name and tells where applications live."
+        ),
     ],
     namespaces: Annotated[
         list[str] | None,
@@ -124,7 +129,7 @@ def print_roles(
         ),
     ] = "ServiceAccount:failover-system/failover",
 ) -> None:
-    """Print the roles that watching or moving the applications of these policies needs.
+    """Print the roles that watching, moving or serving the applications of these policies needs.
 
     Apply them on each cluster: failover rbac -f POLICY --role mover | kubectl --context EAST apply -f -
     """
