@@ -53,6 +53,8 @@ CALLS_MAX = 16
 """Calls in hand at once; a caller beyond that is told to come again."""
 RETRY_AFTER_SECONDS = 10
 CLOSING_SECONDS_MAX = 10.0
+CODES = (200, 400, 401, 408, 413, 422, 500, 503)
+"""What a call is answered with."""
 
 Handle = Callable[[bytes], Awaitable[web.Response]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -118,6 +120,9 @@ class Server:
         self._metrics, self._door = metrics, door
         self._tokens = Tokens(door.token_file) if door.token_file is not None else None
         self._in_hand = 0
+        for code in CODES:
+            # A counter that appears with its first count shows no increase.
+            metrics.webhook_calls.labels(str(code))
 
     def app(self) -> web.Application:
         """The application for aiohttp."""

@@ -462,6 +462,7 @@ async def test_the_metrics_are_there_before_the_first_call(stage: Stage) -> None
     """Counters at zero, so that their first increase shows."""
     _, text = await stage.get("/metrics")
     assert 'failover_alerts_total{outcome="Started"} 0.0' in text
+    assert 'failover_webhook_calls_total{code="401"} 0.0' in text
 
 
 async def test_a_port_that_is_taken_is_told(stage: Stage, policies: Path) -> None:
