@@ -313,7 +313,7 @@ def not_admitted(request: CaptureRequest, sight: Sight, now: datetime) -> Held |
         return None
     where = addressed(request.plan.application)
     hint = f"To move it all the same: failover skip {where} --reason 'why'"
-    return Held(reason=found.reason, message=f"{found.message}. {hint}")
+    return Held(reason=found.reason, message=f"{found.message}. {hint}", until=found.until)
 
 
 def counted_before(request: CaptureRequest, sight: Sight) -> tuple[CountedMove, ...]:

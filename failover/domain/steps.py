@@ -164,6 +164,8 @@ class Held(Wire):
     kind: Literal["Held"] = "Held"
     reason: str
     message: str
+    until: datetime | None = None
+    """When it may be admitted by itself; `None`: when somebody ends what holds it."""
 
 
 class Seen(Wire):

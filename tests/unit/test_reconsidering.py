@@ -160,6 +160,7 @@ def test_a_move_beyond_the_budget_is_held(
     held = not_admitted(asked, sight(deployment(), **seen), NOW)
     assert held is not None
     assert held.reason == "BudgetExhausted"
+    assert held.until == THREE[0].at + request().policy.active.budget.window
     assert "failover skip deployment/web -n saga --reason" in held.message
 
 
