@@ -7,13 +7,15 @@ there, in one call. What is read is what the runs have written into their memos;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NotRequired, TypedDict
 
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from failover.domain.application import (
@@ -31,11 +33,10 @@ from failover.domain.request import REQUEST_BYTES_MAX
 from failover.domain.rules import HealthRule
 from failover.temporal import (
     APPLICATION_WORKFLOW,
-    SEARCH,
-    TASK_QUEUE,
+    PROTECTION_QUEUE,
     TASK_TIMEOUT,
     VIEW_MEMO,
-    application_keyword,
+    shown_in_lists,
 )
 from triggers.asking import CALL_TIMEOUT, asking
 from triggers.policies import PolicySet
@@ -88,19 +89,24 @@ def declaration_of(
 
 async def declare(client: Client, application: ApplicationRef, declaration: Declaration) -> str:
     """Protect an application like this from now on; the id. Raises `RequestTooLarge`, `TemporalUnreachable`."""
-    request = begun(application, declaration)
-    _check_size(request)
-    with asking(f"protect {application}"):
-        try:
-            return await _declare(client, request, declaration, _attributes(application))
-        except RPCError as error:
-            # As with failovers: before the first worker the search attributes may not be there.
-            if (
-                error.status is not RPCStatusCode.INVALID_ARGUMENT
-                or "earch attribute" not in error.message
-            ):
-                raise
-        return await _declare(client, request, declaration, TypedSearchAttributes.empty)
+    how: _How = {
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        "start_signal": "declare",
+        "start_signal_args": [declaration],
+    }
+    return await _started(client, application, declaration, how)
+
+
+async def declare_new(
+    client: Client, application: ApplicationRef, declaration: Declaration
+) -> bool:
+    """The same for what nobody protects; `False`, and nothing is done, where somebody does by now."""
+    how: _How = {"id_conflict_policy": WorkflowIDConflictPolicy.FAIL}
+    try:
+        await _started(client, application, declaration, how)
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
 
 
 async def suspend(client: Client, application: ApplicationRef, suspension: Suspension) -> None:
@@ -197,34 +203,51 @@ async def until(
     return True
 
 
-async def _declare(
-    client: Client,
-    request: ApplicationRequest,
-    declaration: Declaration,
-    attributes: TypedSearchAttributes,
+class _How(TypedDict):
+    """What is done where a run is there already."""
+
+    id_conflict_policy: WorkflowIDConflictPolicy
+    start_signal: NotRequired[str]
+    start_signal_args: NotRequired[Sequence[object]]
+
+
+async def _started(
+    client: Client, application: ApplicationRef, declaration: Declaration, how: _How
+) -> str:
+    request = begun(application, declaration)
+    _check_size(request)
+    attributes = TypedSearchAttributes(shown_in_lists(view_of(request)))
+    with asking(f"protect {application}"):
+        try:
+            return await _start(client, request, attributes, how)
+        except RPCError as error:
+            # As with failovers: before the first worker the search attributes may not be there.
+            if (
+                error.status is not RPCStatusCode.INVALID_ARGUMENT
+                or "earch attribute" not in error.message
+            ):
+                raise
+        return await _start(client, request, TypedSearchAttributes.empty, how)
+
+
+async def _start(
+    client: Client, request: ApplicationRequest, attributes: TypedSearchAttributes, how: _How
 ) -> str:
     view = view_of(request)
     handle = await client.start_workflow(
         APPLICATION_WORKFLOW,
         request,
         id=application_id(request.application),
-        task_queue=TASK_QUEUE,
+        task_queue=PROTECTION_QUEUE,
         task_timeout=TASK_TIMEOUT,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="declare",
-        start_signal_args=[declaration],
         memo={VIEW_MEMO: view},
         search_attributes=attributes,
         static_summary=summary(view)[:200],
         static_details=details(view)[:16_000],
         rpc_timeout=CALL_TIMEOUT,
+        **how,
     )
     return handle.id
-
-
-def _attributes(application: ApplicationRef) -> TypedSearchAttributes:
-    pair = SearchAttributePair(SEARCH.application, application_keyword(application))
-    return TypedSearchAttributes([pair])
 
 
 def _check_size(request: ApplicationRequest) -> None:
