@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 with workflow.unsafe.imports_passed_through():
@@ -120,9 +120,10 @@ class ApplicationWorkflow:
         )
         try:
             seen = await self._seen(look)
-        except ActivityError as error:
+        except FailureError as error:
             # What was known holds on; who cares wakes it again.
-            workflow.logger.warning("a look has failed", extra={"reason": str(error.cause)})
+            reason = str(error.cause or error)
+            workflow.logger.warning("a look has failed", extra={"reason": reason})
             return
         self._request = learnt(self._request, seen, workflow.now())
         await self._keep()
@@ -135,8 +136,9 @@ class ApplicationWorkflow:
             seen: ApplicationSeen = await workflow.execute_local_activity_method(
                 Protecting.look_at_application, look, summary=summary, **options.glance()
             )
-        except ActivityError as error:
-            if not isinstance(error.cause, ActivityTimeout):
+        except FailureError as error:
+            # In a replay a local activity fails with what is the cause of its failure otherwise.
+            if not isinstance(error.cause or error, ActivityTimeout):
                 raise
         else:
             return seen

@@ -43,8 +43,8 @@ class Crew:
     def all_die(self) -> None:
         """All are killed at once, and started again."""
         for part in self.parts:
-            if part.pid is not None:
-                send(part.pid, signal.SIGKILL)
+            for worker in psutil.Process(part.pid).children():
+                send(worker.pid, signal.SIGKILL)
 
     async def keep_at_work(self, count: int) -> None:
         """Hire until there are so many."""
