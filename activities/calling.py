@@ -1,7 +1,7 @@
 """Calling a person: the receivers of the worker's own file, each tried a few times, side by side.
 
 Which receivers there are is no business of a workflow: the answer says who was reached and when to
-call again, and with nobody to call it says so, once.
+call again; with nobody to call, when to ask again, since a worker may be given a receiver later.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from activities.attempts import effect
 from failover.domain.calling.call import (
     Called,
     CallRequest,
+    look_after,
     repeat_after,
     retry_after,
 )
@@ -49,13 +50,13 @@ class Calling:
     async def call_person(self, request: CallRequest) -> Called:
         """Tell everybody who wants to hear of it; who is not reached is told, and tried again later."""
         if self.receivers is None:
-            return Called()
+            return _nobody(request)
         current = await asyncio.to_thread(self.receivers.current)
         meant = current.meant(request.call.waiting, request.only)
         if request.resolved:
             meant = tuple(each for each in meant if each.wants_resolved)
         if not meant:
-            return Called()
+            return _nobody(request)
         interval = timedelta(seconds=current.repeat_seconds)
         pause = repeat_after(interval, request.number)
         answers = await self._send(meant, request, lasts=3 * pause + LAPSE)
@@ -110,3 +111,11 @@ class Calling:
                 "reason": request.call.reason,
             },
         )
+
+
+def _nobody(request: CallRequest) -> Called:
+    """There is nobody to call yet; both moments are those of Temporal's server."""
+    if request.resolved:
+        return Called()
+    waited = activity.info().current_attempt_scheduled_time - request.call.since
+    return Called(again_in_seconds=look_after(waited).total_seconds())

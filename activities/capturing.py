@@ -27,15 +27,16 @@ from activities.dependents import (
 from activities.lanes import Lanes
 from activities.observing import seen_before
 from activities.restaging import stage_again
-from activities.seeing import closure_of, find_application, owned_now
+from activities.seeing import family_of, find_application, owned_now
 from activities.staging import read_for_staging, stage
 from activities.together import Together
 from activities.trying import dry_run
 from failover.domain.budget import CountedMove, admission, counting, cut_off, merged, without
-from failover.domain.closure import OwnedRef, closure_kinds
+from failover.domain.closure import OwnedRef, closure, closure_kinds
 from failover.domain.errors import DefiniteError
 from failover.domain.handing_on import handed_on
 from failover.domain.health import judge
+from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, digest, namespace_of, spec_digest, uid_of
 from failover.domain.plan import NotNeeded
 from failover.domain.planning import (
@@ -47,6 +48,7 @@ from failover.domain.planning import (
     rendered,
 )
 from failover.domain.record import Move, Record
+from failover.domain.rules import looked_at_when_ill
 from failover.domain.states import StateGeneration, newest_good
 from failover.domain.steps import CaptureAnswer, CaptureRequest, Held, Look, Seen, Staged
 from failover.domain.telling import addressed
@@ -223,6 +225,8 @@ class Sight:
     manifest: Manifest
     owned: list[Manifest] | None
     """What its health is checked against; `None` where nothing is, or it was not looked at."""
+    deeper: list[Manifest]
+    """What tells whose fault it is, if it is ill; a part of what the closure was made of."""
     closure: tuple[OwnedRef, ...]
     needs: Needs
     """The planned dependents, as they are on the source."""
@@ -250,9 +254,7 @@ async def look(fleet: Fleet, request: CaptureRequest) -> Sight:
         owned = reads.begin(
             owned_now(source, kind, app.namespace, plan.source_uid, request.health_rule)
         )
-        closure = reads.begin(
-            closure_of(source, app.namespace, plan.source_uid, closure_kinds(kind))
-        )
+        family = reads.begin(family_of(source, app.namespace, plan.source_uid, closure_kinds(kind)))
         needs = reads.begin(find_all(source, [each.ref for each in plan.dependents]))
         on_source = reads.begin(read_for_staging(source, app))
         on_target = reads.begin(read_for_staging(target, app))
@@ -264,10 +266,12 @@ async def look(fleet: Fleet, request: CaptureRequest) -> Sight:
         state = "gone" if manifest is None else "another object now"
         message = f"{app} on {plan.source} is {state}; the plan was made for uid {plan.source_uid}"
         raise SourceChanged(message)
+    path = looked_at_when_ill(kind, request.health_rule)
     return Sight(
         manifest=manifest,
         owned=owned.result(),
-        closure=closure.result(),
+        deeper=[each for each in family.result() if GroupKind.of(each) in path],
+        closure=closure(plan.source_uid, family.result()),
         needs=needs.result(),
         on_source=on_source.result(),
         on_target=on_target.result(),
@@ -294,7 +298,8 @@ def reconsidered(request: CaptureRequest, sight: Sight) -> NotNeeded | None:
     settle = policy.active.settle(owned=puts_back(sight.manifest)).total_seconds()
     if settle != plan.settle_seconds:
         raise PlanOutdated(f"{plan.application} on {plan.source} has another owner now")
-    health = judge(sight.manifest, sight.owned, judge_by(request.health_rule))
+    own = judge_by(request.health_rule)
+    health = judge(sight.manifest, sight.owned, own, deeper=sight.deeper)
     return not_needed(policy, health)
 
 
@@ -308,7 +313,7 @@ def not_admitted(request: CaptureRequest, sight: Sight, now: datetime) -> Held |
         return None
     where = addressed(request.plan.application)
     hint = f"To move it all the same: failover skip {where} --reason 'why'"
-    return Held(reason=found.reason, message=f"{found.message}. {hint}")
+    return Held(reason=found.reason, message=f"{found.message}. {hint}", until=found.until)
 
 
 def counted_before(request: CaptureRequest, sight: Sight) -> tuple[CountedMove, ...]:
@@ -335,4 +340,5 @@ def _look_of(request: CaptureRequest) -> Look:
         uid=plan.source_uid,
         last=request.last,
         health_rule=request.health_rule,
+        whose_fault=True,
     )

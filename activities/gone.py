@@ -14,8 +14,9 @@ from typing import Self
 
 from activities.departures import Departures
 from activities.seeing import closure_of, find_application
-from failover.domain.closure import POD, OwnedRef, closure_kinds
+from failover.domain.closure import OwnedRef, closure_kinds
 from failover.domain.errors import DefiniteError, NotFound
+from failover.domain.health.pods import POD
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import (
     Manifest,

@@ -13,16 +13,15 @@ from activities.attempts import due_at, effect
 from activities.following import Followings
 from activities.lanes import Lanes
 from activities.seeing import find_application, health_now, unreachable_health
+from activities.viewing import View, absent, present
 from failover.domain.closure import closure_kinds
 from failover.domain.errors import CredentialsRejected, Forbidden, TransientError, UnknownKind
-from failover.domain.health import Health, HealthStatus, judge
-from failover.domain.manifest import Manifest, uid_of
+from failover.domain.health import Health, HealthStatus
+from failover.domain.manifest import uid_of
 from failover.domain.record import is_open
-from failover.domain.rules import looked_at
 from failover.domain.startup import is_starting_up
 from failover.domain.steps import Look, Observation
-from failover.expressions.asking import judge_by
-from failover.fleet import Change, Cluster, Fleet
+from failover.fleet import Cluster, Fleet
 from failover.records import read_head
 
 WAITS_FOR_MOVES_SECONDS_MAX = 300.0
@@ -108,12 +107,12 @@ async def observe_now(cluster: Cluster, look: Look) -> Observation:
         )
         open_record = head is not None and is_open(head)
         if manifest is None:
-            return _absent(look).model_copy(update={"open_record": open_record})
-        health = await health_now(cluster, manifest, look.health_rule)
+            return absent(look).model_copy(update={"open_record": open_record})
+        health = await health_now(cluster, manifest, look.health_rule, whose_fault=look.whose_fault)
     except (TransientError, Forbidden, CredentialsRejected, UnknownKind) as error:
         return Observation(found=False, health=_unknown(error))
     starting = is_starting_up(manifest, health, head, look.cluster)
-    seen = _present(look, uid_of(manifest), health, open_record=open_record)
+    seen = present(look, uid_of(manifest), health, open_record=open_record)
     return seen.model_copy(update={"starting_up": starting})
 
 
@@ -121,19 +120,6 @@ def _unknown(error: TransientError | Forbidden | CredentialsRejected | UnknownKi
     if isinstance(error, TransientError | Forbidden):
         return unreachable_health(error)
     return Health(status=HealthStatus.UNKNOWN, reason=error.reason, message=error.message)
-
-
-def _absent(look: Look) -> Observation:
-    message = f"{look.application} is not on {look.cluster}"
-    health = Health(status=HealthStatus.UNHEALTHY, reason="NotThere", message=message)
-    return Observation(found=False, health=health)
-
-
-def _present(look: Look, uid: str, health: Health, *, open_record: bool = False) -> Observation:
-    replaced = bool(look.uid) and uid != look.uid
-    return Observation(
-        found=True, uid=uid, replaced=replaced, health=health, open_record=open_record
-    )
 
 
 def not_healthy_yet(seen: Observation) -> bool:
@@ -154,23 +140,17 @@ async def next_difference(
     would read all objects of its kinds in the namespace, since the watch has no child of it yet.
     """
     application = look.application
-    view, pace = _View(look), _Pace(look)
+    view, pace = View(look), _Pace(look)
     told_at: float | None = None
     async with Followings() as followings:
         followings.add(
             0, cluster.follow(application.group_kind, application.namespace, name=application.name)
         )
-        following_uid = ""
         while True:
             if (news := await followings.next_before(told_at)) is not None:
                 view.take(*news)
-            if view.uid and view.uid != following_uid:
-                following_uid = view.uid
-                view.forget_owned()
-                for number, kind in enumerate(view.owned_kinds, start=1):
-                    followings.add(
-                        number, cluster.follow(kind, application.namespace, owner_uid=view.uid)
-                    )
+            for number, kind, owner in view.to_follow():
+                followings.add(number, cluster.follow(kind, application.namespace, owner_uid=owner))
             seen = view.observation()
             told_at = pace.tells_at(seen)
             if seen is not None and pace.is_due(told_at):
@@ -204,72 +184,3 @@ class _Pace:
     def is_due(self, moment: float | None) -> bool:
         """Whether it is time."""
         return moment is not None and moment <= self._now()
-
-
-class _View:
-    """What the watches have shown so far; complete once each of them has been in step."""
-
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._manifest: Manifest | None = None
-        self._owned: dict[str, Manifest] = {}
-        self._in_step: set[int] = set()
-        self._stale: dict[int, Health] = {}
-        self._settled: Observation | None = None
-        self.owned_kinds = looked_at(look.application.group_kind, look.health_rule)
-        self._judge = judge_by(look.health_rule)
-        self._wanted = 1 + len(self.owned_kinds)
-
-    @property
-    def uid(self) -> str:
-        return uid_of(self._manifest) if self._manifest else ""
-
-    def forget_owned(self) -> None:
-        self._owned.clear()
-        self._in_step &= {0}
-
-    def take(self, number: int, change: Change) -> None:
-        match change.type:
-            case "Synced":
-                self._in_step.add(number)
-                self._stale.pop(number, None)
-            case "Stale":
-                reason = change.reason or "ClusterUnreachable"
-                self._stale[number] = Health(
-                    status=HealthStatus.UNKNOWN, reason=reason, message=change.message
-                )
-            case "Present" if number == 0:
-                self._manifest = change.manifest
-            case "Deleted" if number == 0:
-                self._manifest = None
-            case "Present":
-                self._owned[uid_of(change.manifest)] = change.manifest
-            case "Deleted":
-                self._owned.pop(uid_of(change.manifest), None)
-
-    def settle(self, seen: Observation) -> None:
-        """A quorum read did not confirm this: wait for the next change before looking again."""
-        self._settled = seen
-
-    def observation(self) -> Observation | None:
-        if self._stale:
-            return self._unless_settled(
-                Observation(found=False, health=next(iter(self._stale.values())))
-            )
-        if 0 not in self._in_step:
-            return None
-        if self._manifest is None:
-            return self._unless_settled(_absent(self._look))
-        if len(self._in_step) < self._wanted:
-            return None
-        owned = list(self._owned.values()) if self._wanted > 1 else None
-        return self._unless_settled(
-            _present(self._look, self.uid, judge(self._manifest, owned, self._judge))
-        )
-
-    def _unless_settled(self, seen: Observation) -> Observation | None:
-        known = self._settled
-        if known is not None and not (seen.differs(known) or seen.advances(known.health.progress)):
-            return None
-        self._settled = None
-        return seen

@@ -1,20 +1,26 @@
 """How an application is looked at: its object in a quorum read, what it owns through a shared watch.
 
 What a decision to move hangs on is never taken from the watch alone: children that it names are read
-again, and where it names none, that is confirmed by a list.
+again, and where it names none, that is confirmed by a list. What speaks for leaving it where it is (whose
+fault the pods say it is) may come from the watch: that is wrong for a moment at most.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from failover.domain.closure import OwnedRef, closure
 from failover.domain.errors import ClusterUnreachable, Forbidden, TransientError, UnknownKind
 from failover.domain.health import Health, HealthStatus, judge
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
-from failover.domain.rules import HealthRule, looked_at
+from failover.domain.rules import (
+    HealthRule,
+    looked_at,
+    looked_at_when_ill,
+    may_be_its_own_fault,
+)
 from failover.expressions.asking import judge_by
 from failover.fleet import Cluster
 
@@ -84,18 +90,57 @@ async def owned_now(
 
 
 async def health_now(
-    cluster: Cluster, manifest: Manifest, rule: HealthRule | None = None
+    cluster: Cluster,
+    manifest: Manifest,
+    rule: HealthRule | None = None,
+    *,
+    whose_fault: bool = True,
 ) -> Health:
-    """The verdict on the object, from quorum reads; by the rule that somebody wrote, if there is one."""
+    """The verdict on the object, from quorum reads; by the rule that somebody wrote, if there is one.
+
+    Where it is ill, and `whose_fault` matters, what lies deeper is asked as well.
+    """
     kind, namespace = GroupKind.of(manifest), namespace_of(manifest)
     owned = await owned_now(cluster, kind, namespace, uid_of(manifest), rule)
-    return judge(manifest, owned, judge_by(rule))
+    health = judge(manifest, owned, judge_by(rule))
+    path = looked_at_when_ill(kind, rule)
+    if not (path and whose_fault and may_be_its_own_fault(health)):
+        return health
+    roots = (owned or ()) if looked_at(kind, rule) else (manifest,)
+    deeper = await _deeper_seen(cluster, namespace, map(uid_of, roots), path)
+    return judge(manifest, owned, deeper=deeper)
+
+
+async def _deeper_seen(
+    cluster: Cluster, namespace: str, roots: Iterable[str], path: Sequence[GroupKind]
+) -> list[Manifest]:
+    """What the shared watches have below these owners, level by level; nothing where nobody may look."""
+    found: list[Manifest] = []
+    owners = list(roots)
+    try:
+        for kind in path:
+            lists = await asyncio.gather(
+                *(children_seen(cluster, kind, namespace, owner) for owner in owners)
+            )
+            level = [each for children in lists for each in children]
+            owners = [uid_of(each) for each in level]
+            found += level
+    except (Forbidden, UnknownKind):
+        return []
+    return found
 
 
 async def closure_of(
     cluster: Cluster, namespace: str, root_uid: str, kinds: Sequence[GroupKind]
 ) -> tuple[OwnedRef, ...]:
     """The transitive closure from the shared watches, level by level."""
+    return closure(root_uid, await family_of(cluster, namespace, root_uid, kinds))
+
+
+async def family_of(
+    cluster: Cluster, namespace: str, root_uid: str, kinds: Sequence[GroupKind]
+) -> list[Manifest]:
+    """The objects of the transitive closure."""
     objects: dict[str, Manifest] = {}
     waiting = [root_uid]
     while waiting:
@@ -109,7 +154,7 @@ async def closure_of(
             if uid_of(each) not in objects:
                 objects[uid_of(each)] = each
                 waiting.append(uid_of(each))
-    return closure(root_uid, objects.values())
+    return list(objects.values())
 
 
 async def _children_if_served(

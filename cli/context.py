@@ -49,10 +49,15 @@ Actor = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-PolicyFiles = Annotated[
+POLICIES = ("-f", "--policies")
+POLICY_PLACE = "FILE|DIR|cluster:CONTEXT"
+"""What stands after these options, wherever policies are read once."""
+PolicyPlaces = Annotated[
     list[str],
     typer.Option(
-        "-f", "--policy", help="Policy files, or directories of them; `-` is standard input."
+        *POLICIES,
+        metavar=POLICY_PLACE,
+        help="Policies: files, directories of them, `-` for standard input, or a cluster that holds them as objects.",
     ),
 ]
 

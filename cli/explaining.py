@@ -7,18 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from cli.addressing import Target
-from cli.context import Namespace, run, surroundings
+from cli.context import POLICIES, POLICY_PLACE, Namespace, run, surroundings
 from cli.gathering import gather
 from cli.printing import Output, OutputOption, print_data, say
 from failover.domain.explaining import explain
 from failover.domain.explanation import Explanation, Facts
 
-Files = Annotated[
+Policies = Annotated[
     list[str] | None,
     typer.Option(
-        "-f",
-        "--policy",
-        help="Policy files, or directories of them; else what its protection or failover knows.",
+        *POLICIES,
+        metavar=POLICY_PLACE,
+        help="Policies by which it is explained; else what its protection or failover knows.",
     ),
 ]
 
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 def explain_it(
     target: Target,
-    files: Files = None,
+    policies: Policies = None,
     namespace: Namespace = "default",
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -39,12 +39,12 @@ def explain_it(
     By the decisions of the failovers themselves; nothing is changed. Exits with 0 where it is well, moves or would
     move, with 3 where a person is waited for, 5 where a rule or the lack of a policy keeps it, 1 where it is not seen.
     """
-    code = run(_explain(target, tuple(files or ()), namespace, output))
+    code = run(_explain(target, tuple(policies or ()), namespace, output))
     raise typer.Exit(code)
 
 
-async def _explain(target: str, files: tuple[str, ...], namespace: str, output: Output) -> int:
-    facts = await gather(surroundings(), target, namespace, files)
+async def _explain(target: str, policies: tuple[str, ...], namespace: str, output: Output) -> int:
+    facts = await gather(surroundings(), target, namespace, policies)
     made = explain(facts)
     if output.is_data:
         print_data(explanation_data(facts, made), output)

@@ -51,9 +51,9 @@ class _Found:
     health_rule: HealthRule | None = None
 
 
-async def gather(here: Surroundings, target: str, namespace: str, files: tuple[str, ...]) -> Facts:
+async def gather(here: Surroundings, target: str, namespace: str, given: tuple[str, ...]) -> Facts:
     """All that is known of it now. Raises only where nobody knows which application is meant."""
-    policies = load(files) if files else None
+    policies = await load(given) if given else None
     try:
         client = await here.client()
         problem = None
@@ -165,11 +165,11 @@ def _is_past_planning(known: Knowledge) -> bool:
 def _terms(
     application: ApplicationRef, place: Place | None, known: Knowledge, policies: PolicySet | None
 ) -> _Found:
-    """Its policy: that of the files, where some were given; else of its protection, or its failover."""
+    """Its policy: that of the policies given, where some were; else of its protection, or its failover."""
     suspended = _suspended(known)
     own = _observes(known)
     if policies is not None:
-        return _of_files(policies, application, place, suspended, own)
+        return _of_those_given(policies, application, place, suspended, own)
     if known.protection is not None:
         said = known.protection.view.declaration
         terms = _usable(
@@ -200,7 +200,7 @@ def _observes(known: Knowledge) -> bool:
     return is_open and known.request is not None and known.request.observe_only
 
 
-def _of_files(
+def _of_those_given(
     policies: PolicySet,
     application: ApplicationRef,
     place: Place | None,
@@ -213,7 +213,7 @@ def _of_files(
         case (NoPolicy() | Ambiguous()) as none:
             return _Found(Terms(missing=Because(none.reason, none.message), suspended=suspended))
         case Policy() as policy:
-            terms = _usable(policy, "the files given", application, rule, suspended, observes)
+            terms = _usable(policy, "the policies given", application, rule, suspended, observes)
             return _Found(terms, policies.overrides_of(application, labels), rule)
 
 

@@ -1,4 +1,4 @@
-"""`failover lint`: what is wrong with policy files, document by document and between them.
+"""`failover lint`: what is wrong with policies, document by document and between them.
 
 Exits with 0 where everything can be used, with 2 where something cannot (`--strict`: where anything
 at all was found).
@@ -6,12 +6,13 @@ at all was found).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
 
+from cli.context import run
 from cli.files import policy_files, read_text, shown
 from cli.printing import Output, OutputOption, print_data
 from failover.domain.documents import Document, read_documents
@@ -20,6 +21,7 @@ from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import items, maps, text
 from failover.domain.policy import Policy, ResourceSelector
 from failover.domain.policy.matching import Ambiguous, match
+from failover.domain.policy.places import apart
 from failover.domain.policy.problems import Problem
 from failover.domain.policy.reading import NOT_A_POLICY, Reading, read_policies
 from failover.receivers.reading import check_receivers, is_receivers
@@ -31,10 +33,11 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class Linted:
-    """What was found in all the files together."""
+    """What was found in all of it together."""
 
     files: int
     reading: Reading
+    clusters: int = 0
 
     def failed(self, *, strict: bool) -> bool:
         """Whether something cannot be used; with `strict`, whether anything was found."""
@@ -45,8 +48,11 @@ class Linted:
         """One line: how much was read, how much is wrong."""
         reading = self.reading
         rules = (_count(len(reading.rules), "health rule"),) if reading.rules else ()
+        files = (_count(self.files, "file"),) if self.files or not self.clusters else ()
+        clusters = (_count(self.clusters, "cluster"),) if self.clusters else ()
         counts = (
-            _count(self.files, "file"),
+            *files,
+            *clusters,
             _count(len(reading.policies), "policy", "policies"),
             _count(len(reading.overrides), "override policy", "override policies"),
             *rules,
@@ -65,17 +71,18 @@ def lint_files(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE|DIR…", help="Policy files, or directories of them; - is standard input."
+            metavar="FILE|DIR|cluster:CONTEXT…",
+            help="Policy files, directories of them, or clusters that hold policies; - is standard input.",
         ),
     ],
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as errors.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Check policy files: every field, every expression, and whether two policies mean the same application.
+    """Check policies: every field, every expression, and whether two policies mean the same application.
 
     Exits with 2 when there is an error (--strict: or a warning), else with 0.
     """
-    linted = lint(paths)
+    linted = lint(paths, _held(paths))
     if output.is_data:
         print_data(_as_json(linted), output)
     else:
@@ -86,23 +93,35 @@ def lint_files(
         raise typer.Exit(EXIT_ERRORS)
 
 
-def lint(paths: Sequence[str]) -> Linted:
-    """Read all files, each for itself and then against each other. Raises `InvalidInput`."""
-    files = policy_files(paths)
-    texts = {file: read_text(file) for file in files}
-    readings = {file: _read(content, shown(file)) for file, content in texts.items()}
+def lint(paths: Sequence[str], held: Mapping[str, Reading]) -> Linted:
+    """All files, each for itself, then against each other and what clusters hold. Raises `InvalidInput`."""
+    files = policy_files(apart(paths)[0])
+    texts = {file: read_text(file) for file in files} | dict.fromkeys(held, "")
+    readings = {file: _read(texts[file], shown(file)) for file in files} | dict(held)
     whole = sum(readings.values(), Reading())
     called = any(_receivers(content) for content in texts.values())
     if not (whole.policies or whole.overrides or whole.rules or whole.problems or called):
         raise InvalidInput(f"{', '.join(paths)}: there is no policy", reason="NoPolicy")
     places = {
-        str(policy): (file, texts[file]) for file in files for policy in readings[file].policies
+        str(policy): (file, texts[file])
+        for file, reading in readings.items()
+        for policy in reading.policies
     }
     ambiguous = tuple(
         _problem(found, *places[str(found.policies[-1])]) for found in overlaps(whole.policies)
     )
     duplicates = (*_duplicates(readings, texts), *_rules_for_one_kind(readings))
-    return Linted(len(files), whole + Reading(problems=duplicates + ambiguous))
+    return Linted(len(files), whole + Reading(problems=duplicates + ambiguous), len(held))
+
+
+def _held(paths: Sequence[str]) -> dict[str, Reading]:
+    """What the clusters among these hold, by `cluster:CONTEXT`."""
+    clusters = apart(paths)[1]
+    if not clusters:
+        return {}
+    from cli.policies import held_by  # noqa: PLC0415 - what knows clusters, where one is named only
+
+    return run(held_by(clusters))
 
 
 def _read(content: str, origin: str) -> Reading:
@@ -236,6 +255,7 @@ def _as_json(linted: Linted) -> dict[str, object]:
     reading = linted.reading
     return {
         "files": linted.files,
+        "clusters": linted.clusters,
         "policies": [str(each) for each in reading.policies],
         "healthRules": [str(each) for each in reading.rules],
         "errors": len(reading.errors),

@@ -43,7 +43,7 @@ def capture(
     object_file: ObjectFile,
     policy_paths: Annotated[
         list[str] | None,
-        typer.Option("-f", "--policy", metavar="POLICY", help="A policy file or directory."),
+        typer.Option("-f", "--policies", metavar="FILE|DIR", help="A policy file or directory."),
     ] = None,
     json_path: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from cli.addressing import Target
-from cli.context import Namespace, PolicyFiles, run, surroundings
+from cli.context import Namespace, PolicyPlaces, run, surroundings
 from cli.exits import Refused
 from cli.getting import protection_of
 from cli.preparing import Prepared, Wish, final_manifest, plan, prepare
@@ -39,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
 
 def show_plan_of(
     target: Target,
-    files: PolicyFiles,
+    policies: PolicyPlaces,
     namespace: Namespace = "default",
     source: From = "",
     to: To = "",
@@ -50,7 +50,7 @@ def show_plan_of(
 
     Exits with 5 where a rule refuses the move.
     """
-    run(_plan(Wish(target, namespace, tuple(files), source, to), state, output))
+    run(_plan(Wish(target, namespace, tuple(policies), source, to), state, output))
 
 
 async def chosen(wish: Wish, state: str) -> Wish:

@@ -34,7 +34,7 @@ class Wish:
 
     target: str
     namespace: str
-    files: tuple[str, ...]
+    policies: tuple[str, ...]
     source: str = ""
     to: str = ""
     state: StateChoice | None = None
@@ -88,7 +88,7 @@ class Prepared:
 
 async def prepare(fleet: KubeFleet, wish: Wish) -> Prepared:
     """Find all of it. Raises what is wrong with what was typed, or with what was found."""
-    policies = load(wish.files)
+    policies = await load(wish.policies)
     for asked in (wish.source, wish.to):
         if asked:
             fleet.cluster(asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import typer
 from temporalio.client import Client
 
 from cli.addressing import Target, address
-from cli.context import Actor, Namespace, PolicyFiles, Reason, actor, run, surroundings
+from cli.context import Actor, Namespace, PolicyPlaces, Reason, actor, run, surroundings
 from cli.policies import load
 from cli.printing import Output, OutputOption, print_data, say, warn
 from failover.domain.application import Declaration, Order, Suspension
@@ -62,7 +62,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def protect(
-    files: PolicyFiles,
+    places: PolicyPlaces,
     namespace: OnlyIn = "",
     mode: ModeOption = "",
     by: Actor = "",
@@ -74,7 +74,7 @@ def protect(
     any cluster, and `failover list` shows what would have moved. Saying it again changes the policy.
     """
     wanted = _mode(mode)
-    run(_protect(load(files), namespace, wanted, actor(by), output))
+    run(_protect(places, namespace, wanted, actor(by), output))
 
 
 def unprotect(
@@ -106,8 +106,9 @@ def _mode(text: str) -> Mode | None:
 
 
 async def _protect(
-    policies: PolicySet, namespace: str, mode: Mode | None, by: str, output: Output
+    places: Sequence[str], namespace: str, mode: Mode | None, by: str, output: Output
 ) -> None:
+    policies = await load(places)
     here = surroundings()
     async with here.fleet() as fleet:
         selected = await select(fleet, policies, namespace)
@@ -140,7 +141,7 @@ def _nothing(policies: PolicySet, selected: Selected) -> FailoverError:
     for error in selected.errors.values():
         return error
     if not any(each.application for each in policies.policies):
-        return InvalidInput("no policy of these files has spec.failover.application, so none protects anything")  # fmt: skip
+        return InvalidInput("none of these policies has spec.failover.application, so none protects anything")  # fmt: skip
     return NotFound("no cluster of the fleet has an application that these policies mean")
 
 

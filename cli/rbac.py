@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from cli.context import run, surroundings
+from cli.context import PolicyPlaces, run, surroundings
 from cli.policies import load
 from failover.domain.errors import FailoverError, InvalidInput, UnknownKind
 from failover.domain.health import kinds_between
@@ -31,6 +31,7 @@ class Role(StrEnum):
 
     WATCHER = "watcher"
     MOVER = "mover"
+    SERVER = "server"
 
 
 CATALOGUE: Mapping[GroupKind, str] = {
@@ -92,12 +93,13 @@ def add_to(app: typer.Typer) -> None:
 
 
 def print_roles(
-    policy_paths: Annotated[
-        list[str],
-        typer.Option("-f", "--policy", metavar="POLICY", help="Policy files or directories."),
-    ],
+    places: PolicyPlaces,
     role: Annotated[
-        Role, typer.Option(help="A watcher sees and starts failovers, a mover carries them out.")
+        Role,
+        typer.Option(
+            help="A watcher sees and starts failovers, a mover carries them out, a server (`failover serve`) "
+            "finds what alerts name and tells where applications live."
+        ),
     ],
     namespaces: Annotated[
         list[str] | None,
@@ -109,7 +111,7 @@ def print_roles(
         bool,
         typer.Option(
             "--holds-policies",
-            help="With the rights for a cluster that holds the policies: watch --policies cluster:CONTEXT.",
+            help="With the rights for a cluster that holds the policies: --policies cluster:CONTEXT.",
         ),
     ] = False,
     resources: Annotated[
@@ -127,13 +129,13 @@ def print_roles(
         ),
     ] = "ServiceAccount:failover-system/failover",
 ) -> None:
-    """Print the roles that watching or moving the applications of these policies needs.
+    """Print the roles that watching, moving or serving the applications of these policies needs.
 
     Apply them on each cluster: failover rbac -f POLICY --role mover | kubectl --context EAST apply -f -
     """
-    policies = load(policy_paths).policies
+    policies = run(load(places)).policies
     if not policies:
-        raise InvalidInput(f"{', '.join(policy_paths)}: there is no policy", reason="NoPolicy")
+        raise InvalidInput(f"{', '.join(places)}: there is no policy", reason="NoPolicy")
     wanted = kinds_of(policies)
     plurals = {**CATALOGUE, **dict(_given(each) for each in resources or [])}
     known = [KindInUse(kind.group, plurals[kind]) for kind in wanted if kind in plurals]

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import confirm
-from cli.context import Actor, Yes, actor, run, surroundings
+from cli.context import POLICY_PLACE, Actor, Yes, actor, run, surroundings
 from cli.exits import EXIT_FAILED
 from cli.policies import load
 from cli.printing import Output, OutputOption, print_data, print_table, say, tell, warn
@@ -29,11 +29,13 @@ from triggers.policies import PolicySet
 from triggers.protecting import declaration_of
 from triggers.rebuilding import carry_out, read_records, survey
 from triggers.selecting import select
-from triggers.sources import called, open_source
+from triggers.sources import called, read_once
 
 Files = Annotated[
     list[str] | None,
-    typer.Option("-f", "--policy", help="Policy files, or directories of them."),
+    typer.Option(
+        "-f", metavar=POLICY_PLACE, help="Policies to declare by hand, as `failover protect` does."
+    ),
 ]
 Place = Annotated[
     str,
@@ -64,7 +66,7 @@ def rebuild(
     """
     if bool(files) == bool(place):
         raise InvalidInput(
-            "say where the policies are: -f FILE…, or --policies DIR|cluster:CONTEXT"
+            "say where the policies are: --policies DIR|cluster:CONTEXT, or -f to declare them by hand"
         )
     if code := run(_rebuild(files or [], place, actor(by), output, yes=yes)):
         raise typer.Exit(code)
@@ -72,7 +74,7 @@ def rebuild(
 
 async def _rebuild(files: Sequence[str], place: str, by: str, output: Output, *, yes: bool) -> int:
     here = surroundings()
-    policies = load(files) if files else await _read(place)
+    policies = await (load(files) if files else read_once(place, here.settings.kubeconfig or None))
     async with here.fleet() as fleet:
         wanted, blind = await _wanted(fleet, policies, called(place) if place else "", by)
         records = await read_records(fleet)
@@ -98,17 +100,6 @@ async def _rebuild(files: Sequence[str], place: str, by: str, output: Output, *,
         return EXIT_FAILED
     stuck = any(each.unknown and each.standing.open_move is not None for each in found)
     return EXIT_WAITING if stuck else 0
-
-
-async def _read(place: str) -> PolicySet:
-    async with open_source(
-        place, surroundings().settings.kubeconfig or None, telling=False
-    ) as source:
-        sets = source.sets()
-        try:
-            return await anext(sets)
-        finally:
-            await sets.aclose()
 
 
 async def _wanted(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.context import run
-from cli.working import LogJson, LogLevel, Observe, PolicyDirectory, checked_directory, settings_of
+from cli.working import LogJson, LogLevel, Observe, PolicyPlace, check_place, settings_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
-    policies: PolicyDirectory,
+    policies: PolicyPlace,
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where calls come in.")
     ] = "127.0.0.1:8080",
@@ -73,7 +73,7 @@ def serve(
     from triggers.receiving import Reading  # noqa: PLC0415
     from triggers.serving import run_server  # noqa: PLC0415
 
-    checked_directory(policies)
+    check_place(policies)
     door = Door(Address.parse(listen), token_file, tls_cert, tls_key, client_ca)
     door.check()
     naming: Naming = naming_of(labels or (), cluster_labels or ())

@@ -14,7 +14,7 @@ from cli.asking import confirm, demand_reason
 from cli.context import (
     Actor,
     Namespace,
-    PolicyFiles,
+    PolicyPlaces,
     Reason,
     Surroundings,
     Yes,
@@ -59,7 +59,7 @@ def add_to(app: typer.Typer) -> None:
 
 def start(
     target: Target,
-    files: PolicyFiles,
+    policies: PolicyPlaces,
     namespace: Namespace = "default",
     source: From = "",
     to: To = "",
@@ -89,7 +89,7 @@ def start(
         output=output,
         state=state,
     )
-    code = run(_start(Wish(target, namespace, tuple(files), source, to), manner))
+    code = run(_start(Wish(target, namespace, tuple(policies), source, to), manner))
     if code:
         raise typer.Exit(code)
 

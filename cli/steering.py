@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from cli.addressing import Target
 from cli.agreeing import agreed, waiting
-from cli.context import Actor, Namespace, Reason, Yes, surroundings
+from cli.context import POLICIES, POLICY_PLACE, Actor, Namespace, Reason, Yes, surroundings
 from cli.printing import Output, OutputOption
 from cli.sending import Letter
 from cli.terms import Terms, terms_of
@@ -26,9 +26,9 @@ from triggers import steering
 NewPolicy = Annotated[
     list[str] | None,
     typer.Option(
-        "-f",
-        "--policy",
-        help="Files to go on with: a policy in them replaces the old one, override policies replace all the old ones.",
+        *POLICIES,
+        metavar=POLICY_PLACE,
+        help="Policies to go on with: one about it replaces the old one, override policies replace all the old ones.",
     ),
 ]
 Digest = Annotated[

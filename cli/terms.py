@@ -1,4 +1,4 @@
-"""New terms for a failover that is under way: what the files of `replan -f` have about it."""
+"""New terms for a failover that is under way: what the policies of `replan -f` say about it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Terms:
     overrides: tuple[Override, ...] | None = None
 
 
-async def terms_of(files: Sequence[str], application: ApplicationRef) -> Terms:
-    """The policy and the override policies about the application; what the files have none of stays.
+async def terms_of(places: Sequence[str], application: ApplicationRef) -> Terms:
+    """The policy and the override policies about the application; what they have none of stays.
 
     Selectors by label are tried on the object, where it is seen.
     """
-    policies = load(files)
+    policies = await load(places)
     if not policies.policies and not policies.overrides:
-        raise InvalidInput(f"{', '.join(files)}: there is neither a policy nor an override policy")
+        raise InvalidInput(f"{', '.join(places)}: there is neither a policy nor an override policy")
     labels = await _labels(application)
     return Terms(
         policy_of(policies, application, labels) if policies.policies else None,

@@ -10,6 +10,7 @@ import typer
 
 from cli.context import run, surroundings
 from failover.domain.errors import InvalidInput
+from failover.domain.policy.places import context_of
 from failover.settings import Settings
 from failover.telemetry import set_up_logs
 
@@ -24,14 +25,6 @@ MetricsAddress = Annotated[
 ]
 LogJson = Annotated[
     bool | None, typer.Option("--log-json/--log-text", help="The form of the logs.")
-]
-PolicyDirectory = Annotated[
-    Path,
-    typer.Option(
-        "--policies",
-        metavar="DIR",
-        help="A directory of policy files; it is read again when it changes.",
-    ),
 ]
 PolicyPlace = Annotated[
     str,
@@ -82,21 +75,18 @@ def watch(
     log_level: LogLevel = None,
 ) -> None:
     """Start a failover for each unhealthy application, until SIGTERM or Ctrl-C."""
-    from triggers.sources import context_of  # noqa: PLC0415 - as above
-    from triggers.watching import run_watcher  # noqa: PLC0415
+    from triggers.watching import run_watcher  # noqa: PLC0415 - as above
 
-    if context_of(policies) is None:
-        checked_directory(Path(policies))
+    check_place(policies)
     settings = settings_of(metrics_port, metrics_address, log_json=log_json, log_level=log_level)
     run(run_watcher(settings, policies, observe=observe))
 
 
-def checked_directory(policies: Path) -> None:
-    """Raise `InvalidInput` where there is no such directory."""
-    if not policies.is_dir():
-        problem = (
-            "is a file; name its directory" if policies.exists() else "there is no such directory"
-        )
+def check_place(policies: str) -> None:
+    """Raise `InvalidInput` where there is no such directory, or no context is named."""
+    path = Path(policies)
+    if context_of(policies) is None and not path.is_dir():
+        problem = "is a file; name its directory" if path.exists() else "there is no such directory"
         raise InvalidInput(f"--policies {policies}: {problem}")
 
 

@@ -66,6 +66,24 @@ class PolicyObjects:
             work.cancel()
             await asyncio.wait({work})
 
+    async def read(self) -> PolicySet:
+        """All that can be used now, asked once. Raises what hides a kind: it may hold what counts."""
+        listed = await asyncio.gather(*map(self._list, POLICY_KINDS))
+        for kind, manifests in zip(POLICY_KINDS, listed, strict=True):
+            self._see(kind, _SEEN)
+            for each in manifests:
+                self._present(kind, each)
+        return self._set()
+
+    async def _list(self, kind: GroupKind) -> list[Manifest]:
+        try:
+            return await self._cluster.list(kind)
+        except UnknownKind:
+            return []
+        except Forbidden as error:
+            message = f"{error.message}, with --holds-policies for those of policies"
+            raise Forbidden(message, reason=error.reason) from error
+
     async def _next_change(self, work: asyncio.Task[None]) -> None:
         """Return a moment after a change: many come together. Raises what ended the work."""
         change = asyncio.ensure_future(self._changed.wait())

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from failover.domain.errors import FailoverError, NotFound, TransientError, UnknownCluster
+from failover.domain.errors import FailoverError, NotFound, UnknownCluster
 from failover.domain.identity import failover_id
 from failover.domain.manifest import labels_of
 from failover.domain.policy.matching import Ambiguous, NoPolicy
@@ -32,8 +32,9 @@ from triggers.alerts import (
     read_call,
 )
 from triggers.connection import Starting
+from triggers.in_force import InForce
 from triggers.locating import LivesOnTwoClusters, locate
-from triggers.policies import PolicyDirectory, PolicySet, log_changes
+from triggers.policies import PolicySet
 from triggers.requesting import Manner, request_about
 from triggers.starting import DifferentIncident, Merged, Started
 
@@ -42,10 +43,6 @@ logger = logging.getLogger("serve")
 IN_FLIGHT_MAX = 50
 """Applications in hand at once, over all calls."""
 _TEXT_LENGTH_MAX = 500
-
-
-class PoliciesUnread(TransientError):
-    """The directory of policies could not be read yet, so nobody knows what an alert means."""
 
 
 class Outcome(StrEnum):
@@ -106,17 +103,15 @@ class Receiver:
     def __init__(
         self,
         fleet: Fleet,
-        directory: PolicyDirectory,
+        in_force: InForce,
         starting: Starting,
         metrics: Metrics,
         manner: Manner,
         reading: Reading,
     ) -> None:
-        """Nothing is read before the first call, or before `check`."""
-        self._fleet, self._directory, self._starting = fleet, directory, starting
+        """Nothing is asked yet."""
+        self._fleet, self._in_force, self._starting = fleet, in_force, starting
         self._metrics, self._manner, self._reading = metrics, manner, reading
-        self._policies: PolicySet | None = None
-        self._one_reader = asyncio.Lock()
         self._turns = asyncio.Semaphore(IN_FLIGHT_MAX)
         for each in Outcome:
             # A counter that appears with its first count shows no increase.
@@ -128,7 +123,7 @@ class Receiver:
         Raises `MalformedCall`, `TooManyApplications` and `PoliciesUnread`; then nothing was done.
         """
         call = read_call(body)
-        policies = await self._read_policies()
+        policies = await self._in_force.now()
         meant = meant_by(
             call,
             policies,
@@ -143,22 +138,8 @@ class Receiver:
 
     async def check(self) -> None:
         """Raise `PoliciesUnread` or `TemporalUnreachable` where nothing could be started now."""
-        await self._read_policies()
+        await self._in_force.now()
         await self._starting.check()
-
-    async def _read_policies(self) -> PolicySet:
-        """The policies of now. Those read last stay in use while the directory cannot be read."""
-        async with self._one_reader:
-            found = await asyncio.to_thread(self._directory.read_if_changed)
-            if found is not None:
-                log_changes(self._policies or PolicySet(), found)
-                self._policies = found
-                self._metrics.policies.set(len(found.policies))
-                errors = sum(each.severity == "Error" for each in found.problems)
-                self._metrics.policy_errors.set(errors)
-            if self._policies is None:
-                raise PoliciesUnread(f"{self._directory.path}: no policies could be read yet")
-            return self._policies
 
     async def _settle(self, target: Target, policies: PolicySet) -> Result:
         """Do what one application needs; an error is a result, and hinders no other."""

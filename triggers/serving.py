@@ -20,7 +20,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -30,7 +29,7 @@ from failover.domain.request import Limits
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.settings import Settings
-from failover.stopping import stop_on_signals
+from failover.stopping import stop_on_signals, until
 from failover.telemetry import Metrics
 from failover.temporal import connect
 from triggers.admitting import Door, Tokens, Unauthorized
@@ -38,9 +37,10 @@ from triggers.alerts import TooManyApplications
 from triggers.connection import Starting
 from triggers.generating import Generator
 from triggers.homes import Homes, TooManyHomes
-from triggers.policies import PolicyDirectory
+from triggers.in_force import InForce
 from triggers.receiving import Reading, Receipt, Receiver, truncation
 from triggers.requesting import Manner
+from triggers.sources import open_source
 
 logger = logging.getLogger("serve")
 
@@ -53,29 +53,34 @@ CALLS_MAX = 16
 """Calls in hand at once; a caller beyond that is told to come again."""
 RETRY_AFTER_SECONDS = 10
 CLOSING_SECONDS_MAX = 10.0
+CODES = (200, 400, 401, 408, 413, 422, 500, 503)
+"""What a call is answered with."""
 
 Handle = Callable[[bytes], Awaitable[web.Response]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def run_server(
-    settings: Settings, policies: Path, door: Door, reading: Reading, *, observe: bool = False
+    settings: Settings, policies: str, door: Door, reading: Reading, *, observe: bool = False
 ) -> None:
-    """Serve until SIGTERM or SIGINT. Raises the errors of `load_fleet`, and `InvalidInput`."""
+    """Serve until SIGTERM or SIGINT. Raises the errors of `load_fleet` and of the source of policies."""
     metrics = Metrics()
-    async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
+    async with (
+        open_source(policies, settings.kubeconfig or None, telling=False) as source,
+        open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet,
+    ):
         manner = Manner(Limits.after(fleet.blocked_after), observe)
         identity = f"failover-serve@{socket.gethostname()}:{os.getpid()}"
         start = Starting(partial(connect, identity=identity), settings.runbook or fleet.runbook)
-        directory = PolicyDirectory(policies)
-        receiver = Receiver(fleet, directory, start, metrics, manner, reading)
+        in_force = InForce(source, metrics)
+        receiver = Receiver(fleet, in_force, start, metrics, manner, reading)
         generator = Generator(Homes(fleet), fleet.servers)
         stop = stop_on_signals()
         async with listening(Server(receiver, generator, metrics, door), door) as port:
             how = "tolerating and planning only" if observe else "failovers are started"
             text = "alerts are taken on port %d of %s, for the policies in %s: %s"
-            logger.info(text, port, door.address.host or "every address", policies, how)
-            await stop.wait()
+            logger.info(text, port, door.address.host or "every address", source, how)
+            await until(stop, in_force.follow())
         logger.info("stopping: failovers that are under way go on")
 
 
@@ -115,6 +120,9 @@ class Server:
         self._metrics, self._door = metrics, door
         self._tokens = Tokens(door.token_file) if door.token_file is not None else None
         self._in_hand = 0
+        for code in CODES:
+            # A counter that appears with its first count shows no increase.
+            metrics.webhook_calls.labels(str(code))
 
     def app(self) -> web.Application:
         """The application for aiohttp."""

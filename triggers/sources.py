@@ -1,32 +1,25 @@
-"""Where a watcher takes its policies from, as `--policies` says it: `DIR`, or `cluster:CONTEXT`."""
+"""Where policies are taken from, as `--policies` says it: `DIR`, or `cluster:CONTEXT`.
+
+What runs on follows a source (`open_source`); what acts once reads it once (`read_once`).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from failover.domain.errors import InvalidInput
+from failover.domain.policy.places import context_of
 from failover.domain.topology import ClusterFacts
+from failover.fleet import Cluster
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import FleetFile
 from failover.kube.kubeconfig import kubeconfig_paths, read_kubeconfig
 from triggers.conditions import Conditions
 from triggers.objects import PolicyObjects
-from triggers.policies import PolicyDirectory, PolicySource
-
-CLUSTER = "cluster:"
-
-
-def context_of(place: str) -> str | None:
-    """The context that `cluster:CONTEXT` names; `None` for a directory."""
-    if not place.startswith(CLUSTER):
-        return None
-    context = place.removeprefix(CLUSTER)
-    if not context:
-        raise InvalidInput(f"--policies {place} names no context; write one, as in cluster:east")
-    return context
+from triggers.policies import PolicyDirectory, PolicySet, PolicySource
 
 
 def called(place: str) -> str:
@@ -47,8 +40,25 @@ async def open_source(
     if context is None:
         yield PolicyDirectory(Path(place))
         return
+    async with _cluster(context, kubeconfig) as cluster:
+        yield PolicyObjects(cluster, Conditions() if telling else None)
+
+
+async def read_once(place: str, kubeconfig: Path | str | None) -> PolicySet:
+    """All that can be used there now; nothing is written.
+
+    Raises `InvalidInput` for what is not there, and of a cluster what hides any kind of policy.
+    """
+    context = context_of(place)
+    if context is None:
+        return await asyncio.to_thread(PolicyDirectory(Path(place)).read)
+    async with _cluster(context, kubeconfig) as cluster:
+        return await PolicyObjects(cluster).read()
+
+
+@asynccontextmanager
+async def _cluster(context: str, kubeconfig: Path | str | None) -> AsyncGenerator[Cluster, None]:
     paths = kubeconfig_paths(kubeconfig, os.environ)
     read_kubeconfig(paths, os.environ).context(context)
-    file = FleetFile("policies", (ClusterFacts(name=context),), paths)
-    async with open_fleet(file) as fleet:
-        yield PolicyObjects(fleet.cluster(context), Conditions() if telling else None)
+    async with open_fleet(FleetFile("policies", (ClusterFacts(name=context),), paths)) as fleet:
+        yield fleet.cluster(context)

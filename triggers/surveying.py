@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover.domain.errors import FailoverError, Forbidden, UnknownKind
-from failover.domain.health import judge
+from failover.domain.health import Health, judge, kinds_when_ill, owned_kinds
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
 from failover.domain.marks import mark_of
@@ -25,7 +25,12 @@ from failover.domain.record import (
     generation_of,
     home_of,
 )
-from failover.domain.rules import HealthRule, looked_at
+from failover.domain.rules import (
+    HealthRule,
+    looked_at,
+    looked_at_when_ill,
+    may_be_its_own_fault,
+)
 from failover.domain.sighting import is_left_alone
 from failover.domain.sweeping import Copy, OpenMove, Seen, newer
 from failover.expressions.asking import judge_by
@@ -113,21 +118,41 @@ async def _look(found: Survey, cluster: Cluster, scope: Scope, rules: Rules) -> 
         found.blind[scope.kind, scope.namespace].add(cluster.name)
         return
     try:
-        owned = await _owned(cluster, scope, manifests, rules)
+        healths = await _healths(cluster, scope, manifests, rules)
     except FailoverError as error:
         found.errors[error.reason] += 1
         found.blind[scope.kind, scope.namespace].add(cluster.name)
         return
-    for number, (application, manifest) in enumerate(manifests.items(), start=1):
-        rule, mark = rules[application], mark_of(manifest)
-        theirs = owned.get(uid_of(manifest), []) if owned is not None else None
-        looked = theirs if looked_at(scope.kind, rule) else None
-        health = judge(manifest, looked, judge_by(rule))
+    for application, manifest in manifests.items():
+        mark = mark_of(manifest)
         generation = mark.generation if mark is not None else 0
-        copy = Copy(cluster.name, uid_of(manifest), generation, health)
+        copy = Copy(cluster.name, uid_of(manifest), generation, healths[application])
         found.copies[application].append(copy)
+
+
+async def _healths(
+    cluster: Cluster, scope: Scope, manifests: Mapping[ApplicationRef, Manifest], rules: Rules
+) -> dict[ApplicationRef, Health]:
+    """The verdict on each; of those that are ill, once more with what says whose fault that is."""
+    owned = await _owned(cluster, scope, manifests, rules)
+    healths: dict[ApplicationRef, Health] = {}
+    looked: dict[ApplicationRef, list[Manifest] | None] = {}
+    for number, (application, manifest) in enumerate(manifests.items(), start=1):
+        rule = rules[application]
+        theirs = owned.get(uid_of(manifest), []) if owned is not None else None
+        looked[application] = theirs if looked_at(scope.kind, rule) else None
+        healths[application] = judge(manifest, looked[application], judge_by(rule))
         if number % JUDGED_AT_ONCE == 0:
             await asyncio.sleep(0)  # the worker has other things to do as well
+    ill = {
+        each: (looked[each] or ()) if owned_kinds(scope.kind) else (manifests[each],)
+        for each, health in healths.items()
+        if looked_at_when_ill(scope.kind, rules[each]) and may_be_its_own_fault(health)
+    }
+    roots = {uid_of(one): each for each, above in ill.items() for one in above}
+    for each, deeper in (await _deeper(cluster, scope, roots)).items():
+        healths[each] = judge(manifests[each], looked[each], deeper=deeper)
+    return healths
 
 
 def _namespaces(kind: GroupKind, rules: Rules) -> list[str]:
@@ -172,6 +197,33 @@ async def _owned(
     except (Forbidden, UnknownKind):
         return None
     return owned
+
+
+async def _deeper(
+    cluster: Cluster, scope: Scope, roots: Mapping[str, ApplicationRef]
+) -> Mapping[ApplicationRef, list[Manifest]]:
+    """What lies below these uids, by whom it works for: a list for each level, none where nobody is ill."""
+    found: dict[ApplicationRef, list[Manifest]] = defaultdict(list)
+    above = roots
+    try:
+        for kind in kinds_when_ill(scope.kind) if roots else ():
+            level = await _children(cluster, Scope(kind, scope.namespace), above)
+            for manifest, application in level:
+                found[application].append(manifest)
+            above = {uid_of(manifest): application for manifest, application in level}
+    except (Forbidden, UnknownKind):
+        return {}
+    return found
+
+
+async def _children(
+    cluster: Cluster, scope: Scope, owners: Mapping[str, ApplicationRef]
+) -> list[tuple[Manifest, ApplicationRef]]:
+    def keep(manifest: Manifest) -> tuple[Manifest, ApplicationRef] | None:
+        owner = next((each for each in owner_uids_of(manifest) if each in owners), None)
+        return (manifest, owners[owner]) if owner is not None else None
+
+    return list(filter(None, await cluster.sift(scope.kind, keep, scope.namespace)))
 
 
 async def _look_for_moves(found: Survey, cluster: Cluster) -> None:

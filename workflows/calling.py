@@ -5,8 +5,8 @@ Rules kept here:
   wait begins and when it is over, and waits for nothing until the run ends.
 - Who was reached hears of the end. A call that is under way is let finish first, so that the
   end is the last thing that anybody hears.
-- The workflow knows no receivers: the answer of each call says when the next one is due, and with
-  nobody to call there is none.
+- The workflow knows no receivers: the answer of each call says when the next one is due, also
+  where there was nobody to call.
 """
 
 from __future__ import annotations

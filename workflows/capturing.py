@@ -168,7 +168,12 @@ def _staging(run: Run, made: FailoverPlan) -> dict[str, Any]:
 
 def _held(run: Run, held: Held) -> Next:
     called = run.state.held == held.reason
-    run.set(outcome_reason=held.reason, outcome_message=held.message, held=held.reason)
+    run.set(
+        outcome_reason=held.reason,
+        outcome_message=held.message,
+        held=held.reason,
+        held_until=held.until,
+    )
     if held.reason == "BudgetExhausted" and not called:
         run.tell_waiting(Phase.HELD.value, held.reason, held.message)
     return Phase.HELD

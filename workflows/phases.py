@@ -5,26 +5,31 @@ Each function carries out one phase and answers which one is next, or how the fa
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.deciding import Deciding
-    from failover.domain.health import Health
+    from activities.observing import Observing
+    from failover.domain.health import Health, HealthStatus
     from failover.domain.phases import Action, Outcome, Phase
     from failover.domain.plan import Adoption, FailoverPlan, NoCandidateNow, NotNeeded, Refusal
     from failover.domain.request import Attempted, Resolution, State
     from failover.domain.steps import (
+        Look,
         Observation,
         PlanAnswer,
         PlanRequest,
     )
+from workflows import options
 from workflows.concluding import conclude
 from workflows.run import Decided, End, Next, Run, StepFailed
 
 LOOK_AGAIN_MIN = timedelta(seconds=10)
 LOOK_AGAIN_MAX = timedelta(seconds=60)
+HELD_LEAST = timedelta(seconds=1)
 RECAPTURES_MAX = 10
 
 PLAN_OUTDATED = frozenset({"SourceChanged", "PlanOutdated"})
@@ -212,9 +217,47 @@ async def await_approval(run: Run) -> Next:
 
 
 async def hold(run: Run) -> Next:
-    """Not admitted: look again when woken, and every ten seconds."""
+    """Not admitted: plan again when the answer may be another one.
+
+    That is when the budget has room again, at a decision, and when somebody wakes it, as whoever ends a pause
+    does. A watcher wakes it too, for as long as it is ill: what a budget holds is planned anew only if it is not
+    ill any more. Once a minute all of it is looked at.
+    """
     run.call(Phase.HELD.value)
-    return await _look_again(run, LOOK_AGAIN_MIN, "not admitted; looked at again")
+    until = held_until(run.state.held_until, workflow.now())
+    wakes = run.inbox.wakes
+    while await _disturbed(run, wakes, until - workflow.now(), "not admitted; looked at again"):
+        wakes = run.inbox.wakes
+        if run.inbox.asks or run.state.held_until is None or not await _is_ill_still(run):
+            break
+    return _leave_waiting(run)
+
+
+def held_until(room_at: datetime | None, now: datetime) -> datetime:
+    """When what is held is looked at again, given when its budget has room."""
+    at = min(room_at or now + LOOK_AGAIN_MAX, now + LOOK_AGAIN_MAX)
+    return max(at, now + HELD_LEAST)
+
+
+async def _is_ill_still(run: Run) -> bool:
+    """One look at the application; where nothing comes of it, planning says what is the matter."""
+    look = Look(
+        application=run.request.application,
+        cluster=run.request.source,
+        uid=run.state.source_uid,
+        health_rule=run.request.health_rule,
+    )
+    try:
+        seen: Observation = await workflow.execute_activity_method(
+            Observing.observe,
+            look,
+            summary=f"look at {look.application.short} on {look.cluster}, which is held",
+            **options.effect(),
+        )
+    except ActivityError:
+        return False
+    ill = seen.health.status is HealthStatus.UNHEALTHY
+    return ill and seen.found and not (seen.replaced or seen.open_record)
 
 
 async def wait_for_cluster(run: Run) -> Next:
@@ -226,14 +269,14 @@ async def wait_for_cluster(run: Run) -> Next:
 
 
 async def _look_again(run: Run, delay: timedelta, summary: str) -> Next:
-    inbox = run.inbox
-    wakes = inbox.wakes
-    await run.wait(
-        lambda: inbox.asks or inbox.wakes != wakes,
-        delay,
-        summary,
-    )
+    await _disturbed(run, run.inbox.wakes, delay, summary)
     return _leave_waiting(run)
+
+
+async def _disturbed(run: Run, wakes: int, limit: timedelta, summary: str) -> bool:
+    """Wait; whether a decision, or a wake after these, ended it before the limit."""
+    inbox = run.inbox
+    return await run.wait(lambda: inbox.asks or inbox.wakes != wakes, limit, summary)
 
 
 def _leave_waiting(run: Run) -> Next:

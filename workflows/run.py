@@ -163,7 +163,9 @@ class Run:
         """A run's first state: carried over, or fresh."""
         if request.carried is not None:
             return cls(request, request.carried)
-        now = workflow.info().workflow_start_time  # not of its first task: workers may have been away
+        now = (
+            workflow.info().workflow_start_time
+        )  # not of its first task: workers may have been away
         state = State(
             started_at=now,
             clock=Clock(status=HealthStatus.UNHEALTHY, since=now),

@@ -90,6 +90,7 @@ async def _look(run: Run) -> Observation:
         cluster=request.source,
         uid=run.state.source_uid,
         health_rule=request.health_rule,
+        whose_fault=True,
     )
     seen: Observation = await run.step(
         Observing.observe, look, summary=f"look at {request.application.short} on {request.source}"
@@ -147,6 +148,7 @@ async def _next_observation(
         last=seen,
         until=until,
         health_rule=request.health_rule,
+        whose_fault=True,
     )
     found = await run.news(
         Observing.wait_out_toleration,

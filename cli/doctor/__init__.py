@@ -5,20 +5,20 @@ Exits with 1 where something fails; warnings do not count.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import typer
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from cli.context import Surroundings, run, surroundings
+from cli.context import POLICIES, POLICY_PLACE, Surroundings, run, surroundings
 from cli.doctor import applications, clusters, temporal
 from cli.doctor.finding import Finding, Level, as_data, fail, ok, show
 from cli.exits import EXIT_FAILED
 from cli.policies import load
 from cli.printing import Output, OutputOption, print_data, say
-from failover.domain.errors import FailoverError
+from failover.domain.errors import FailoverError, InvalidInput
 from triggers.policies import PolicySet
 
 
@@ -28,12 +28,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def examine(
-    policy_paths: Annotated[
+    places: Annotated[
         list[str] | None,
         typer.Option(
-            "-f",
-            "--policy",
-            metavar="POLICY",
+            *POLICIES,
+            metavar=POLICY_PLACE,
             help="Policies: their applications are looked at too, and the rights for their kinds.",
         ),
     ] = None,
@@ -43,8 +42,7 @@ def examine(
 
     Exits with 1 when something fails.
     """
-    policies = load(policy_paths) if policy_paths else PolicySet()
-    findings = run(_all(surroundings(), policies))
+    findings = run(_all(surroundings(), places or ()))
     counts = {level: sum(each.level is level for each in findings) for level in Level}
     if output.is_data:
         told = {level.value: count for level, count in counts.items()}
@@ -57,12 +55,23 @@ def examine(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _all(around: Surroundings, policies: PolicySet) -> list[Finding]:
+async def _all(around: Surroundings, places: Sequence[str]) -> list[Finding]:
+    policies, found = await _policies(places)
     client, first = await temporal.connected(around)
-    found = [first]
+    found.append(first)
     if client is not None:
         found += await _gathered(temporal.TEMPORAL, temporal.examine(client))
     return found + await _fleet(around, policies, client)
+
+
+async def _policies(places: Sequence[str]) -> tuple[PolicySet, list[Finding]]:
+    """The policies; a cluster that hides its own is a finding. Raises what is wrong with what was typed."""
+    try:
+        return await load(places), []
+    except InvalidInput:
+        raise
+    except FailoverError as error:
+        return PolicySet(), [fail("policies", error.reason, error.message)]
 
 
 async def _fleet(around: Surroundings, policies: PolicySet, client: Client | None) -> list[Finding]:

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from failover.domain.health import kinds_between, owned_kinds
+from failover.domain.health.pods import POD, REPLICA_SET
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, text, uid_of
 
-POD = GroupKind("", "Pod")
-REPLICA_SET = GroupKind("apps", "ReplicaSet")
 JOB = GroupKind("batch", "Job")
 
 CLOSURE_KINDS: tuple[GroupKind, ...] = (

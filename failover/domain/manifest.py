@@ -10,6 +10,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 Manifest: TypeAlias = dict[str, Any]
@@ -63,6 +64,15 @@ def number(value: object, *path: str | int, default: int = 0) -> int:
     """The whole number at this path, or the default."""
     found = field(value, *path)
     return found if isinstance(found, int) and not isinstance(found, bool) else default
+
+
+def moment(value: object, *path: str | int) -> datetime | None:
+    """The moment at this path; `None` where there is none, or nobody says of which zone."""
+    try:
+        found = datetime.fromisoformat(text(value, *path))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def name_of(manifest: Manifest) -> str:

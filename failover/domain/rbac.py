@@ -1,4 +1,4 @@
-"""The least rights that a watcher or a mover needs, rendered as Roles.
+"""The least rights that a watcher, a mover or a server needs, rendered as Roles.
 
 `RIGHTS` is the whole of it: each row says what is done, with what, where, by whom, and why. Rights
 in the applications' namespaces become one ClusterRole, bound for the whole cluster or, where
@@ -10,7 +10,7 @@ own access without any rule of ours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from failover.domain.identity import GroupKind
@@ -18,7 +18,7 @@ from failover.domain.policy.model import API_VERSION, KARMADA_API_VERSION
 
 SYSTEM_NAMESPACE = "failover-system"
 
-RoleName = Literal["watcher", "mover"]
+RoleName = Literal["watcher", "mover", "server"]
 Scope = Literal["cluster", "application", "system"]
 When = Literal["always", "dependents", "capacity", "policies"]
 
@@ -65,12 +65,24 @@ class Right:
     group: str
     resources: tuple[str, ...]
     reading: tuple[str, ...]
-    """The verbs of both roles; empty where a watcher has no business at all."""
+    """The verbs of watcher and mover; empty where a watcher has no business at all."""
     moving: tuple[str, ...]
     """What a mover has in addition."""
     why: str
     names: tuple[str, ...] = ()
     when: When = "always"
+    serving: tuple[str, ...] = ()
+    """The verbs of a server: it finds what alerts name, and tells where applications live."""
+
+    def verbs(self, role: RoleName) -> tuple[str, ...]:
+        """What a role may do."""
+        match role:
+            case "watcher":
+                return self.reading
+            case "mover":
+                return self.reading + self.moving
+            case "server":
+                return self.serving
 
 
 _REFERS = "what still refers to a dependent of ours keeps it, when its application has left"
@@ -82,6 +94,7 @@ WORKLOADS = Right(
     ("get", "list", "watch"),
     ("create", "patch", "delete"),
     "the applications: seen, created on the target, labels released, purged from the source",
+    serving=("get",),
 )
 
 OWNED = "what a workload owns: its health, and whether it is gone"
@@ -95,6 +108,7 @@ RIGHTS: tuple[Right, ...] = (
         (),
         "the uid of kube-system is the identity of the cluster",
         names=("kube-system", SYSTEM_NAMESPACE),
+        serving=("get",),
     ),
     Right(
         "cluster",
@@ -218,7 +232,9 @@ RIGHTS: tuple[Right, ...] = (
         ("secrets",),
         ("get", "list"),
         ("create", "update", "delete"),
-        "the records, each a Secret here; RBAC cannot bound `create` by name, the namespace does",
+        "the records, each a Secret here; RBAC cannot bound `create` by name, the namespace does; "
+        "a server lists them to tell where applications live",
+        serving=("list",),
     ),
     Right(
         "system",
@@ -236,6 +252,7 @@ RIGHTS: tuple[Right, ...] = (
         (),
         "policies that are objects of this cluster",
         when="policies",
+        serving=("get", "list", "watch"),
     ),
     Right(
         "cluster",
@@ -259,6 +276,7 @@ RIGHTS: tuple[Right, ...] = (
         (),
         "Karmada's policies, where its kinds are served",
         when="policies",
+        serving=("get", "list", "watch"),
     ),
 )
 
@@ -278,7 +296,7 @@ def roles(
     Without namespaces, the applications' rights hold in the whole cluster. `dependents` says
     whether a policy asks for `propagateDeps`: without it no Secret or ConfigMap may be read; `capacity`,
     whether one has its candidates' room checked: without it no pods are read in other namespaces;
-    `policies`, whether policies are read from this cluster (`watch --policies cluster:CONTEXT`).
+    `policies`, whether policies are read from this cluster (`--policies cluster:CONTEXT`).
     """
     whom = subject or Subject()
     asked = {
@@ -316,9 +334,7 @@ def _workload(kind: KindInUse) -> Right:
     scope: Scope = "application" if kind.namespaced else "cluster"
     if not kind.moved:
         return Right(scope, kind.group, (kind.plural,), WORKLOADS.reading, (), OWNED)
-    return Right(
-        scope, kind.group, (kind.plural,), WORKLOADS.reading, WORKLOADS.moving, WORKLOADS.why
-    )
+    return replace(WORKLOADS, scope=scope, group=kind.group, resources=(kind.plural,))
 
 
 def _rules(rights: Iterable[Right], scope: Scope, role: RoleName) -> list[dict[str, Any]]:
@@ -344,7 +360,7 @@ def _verbs(
 ) -> dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]]:
     verbs: dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]] = {}
     for right in rights:
-        granted = right.reading + (right.moving if role == "mover" else ())
+        granted = right.verbs(role)
         if right.scope != scope or not granted:
             continue
         for resource in right.resources:

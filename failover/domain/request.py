@@ -131,6 +131,8 @@ class State(Wire):
     recaptures: int = 0
     held: str = ""
     """Why it was not admitted at the last try; empty: it was not held, or has gone on since."""
+    held_until: datetime | None = None
+    """When it may be admitted by itself, where that is known."""
     admitted: bool = False
     """A person has let it go on past its budget."""
     verified: bool = False

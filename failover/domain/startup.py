@@ -17,11 +17,11 @@ In doubt it was healthy: then `tolerationSeconds` counts, as where nothing is wr
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from failover.domain.health import Cause, Health, HealthStatus
 from failover.domain.health.verdict import condition
-from failover.domain.manifest import Manifest, mapping, text
+from failover.domain.manifest import Manifest, moment, text
 from failover.domain.marks import mark_of
 from failover.domain.record import generation_of, home_of, is_open
 
@@ -61,16 +61,8 @@ def _has_served(manifest: Manifest) -> bool | None:
         return None
     if text(found, "status") == "True":
         return True
-    changed = _moment(text(found, "lastTransitionTime"))
-    created = _moment(text(mapping(manifest, "metadata"), "creationTimestamp"))
+    changed = moment(found, "lastTransitionTime")
+    created = moment(manifest, "metadata", "creationTimestamp")
     if changed is None or created is None:
         return None
     return changed - created > FIRST_WORD
-
-
-def _moment(written: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

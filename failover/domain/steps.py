@@ -44,6 +44,8 @@ class Look(Wire):
     """For waits: more progress than that ends it too, but no sooner after it began; 0: it never does."""
     health_rule: HealthRule | None = None
     """In place of the catalogue's rule."""
+    whose_fault: bool = False
+    """Whether that matters: then pods that lie deeper are looked at too. A new copy has to be well, no more."""
 
 
 class Observation(Wire):
@@ -162,6 +164,8 @@ class Held(Wire):
     kind: Literal["Held"] = "Held"
     reason: str
     message: str
+    until: datetime | None = None
+    """When it may be admitted by itself; `None`: when somebody ends what holds it."""
 
 
 class Seen(Wire):

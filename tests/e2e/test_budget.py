@@ -12,13 +12,20 @@ from temporalio.client import WorkflowUpdateFailedError
 from failover.domain.phases import Action, Outcome, Phase
 from failover.domain.policy import Policy
 from failover.domain.record import counted_of
+from tests.support.chronicle import Chronicle
 from tests.support.saga import NAMESPACE, Application, Case, Saga, play, policy_of, report
 from tests.support.waiting import eventually
+from triggers.pausing import wake
 
 Played = dict[str, BaseException | None]
 
 RESTS_SECONDS = 8
 """How long a cool-down lasts yet when its failover begins: one wait of Held is longer."""
+
+
+async def steps(app: Application, name: str) -> int:
+    """How many steps of this kind its run has had so far."""
+    return len((await Chronicle.of(app.run)).given_out(name))
 
 
 def policy(app: Application, **budget: Any) -> Policy:
@@ -50,6 +57,14 @@ async def exhausted(saga: Saga) -> None:
     assert (status.budget.moves, status.budget.max_failovers) == (1, 1)
     assert status.budget.next_move_at is not None
     assert set(await app.copies()) == {"west"}
+    looked, planned = await steps(app, "observe"), await steps(app, "plan_failover")
+    await wake(saga.client, app.run.id)
+
+    async def looked_at() -> bool:
+        return await steps(app, "observe") > looked
+
+    await eventually(looked_at, "a wake makes it look")
+    assert await steps(app, "plan_failover") == planned, "nothing has changed"
 
     async def called() -> bool:
         return any(each["reason"] == "FailoverHeld" for each in await app.events("west"))

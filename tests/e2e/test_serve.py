@@ -26,6 +26,7 @@ from triggers.admitting import Address, Door
 from triggers.connection import Starting
 from triggers.generating import Generator
 from triggers.homes import Homes
+from triggers.in_force import InForce
 from triggers.policies import PolicyDirectory
 from triggers.receiving import Reading, Receiver
 from triggers.requesting import Manner
@@ -53,18 +54,25 @@ async def served(
     async def connecting() -> Any:
         return await connect(address=temporal or engine.world.temporal_address)
 
+    metrics = Metrics()
+    in_force = InForce(PolicyDirectory(policies), metrics)
     receiver = Receiver(
         engine.fleet,
-        PolicyDirectory(policies),
+        in_force,
         Starting(connecting),
-        Metrics(),
+        metrics,
         Manner(Limits(blocked_after_seconds=3)),
         Reading(),
     )
     door = Door(Address("127.0.0.1", 0))
     generator = Generator(Homes(engine.fleet), engine.fleet.servers)
-    async with listening(Server(receiver, generator, Metrics(), door), door) as port:
-        yield f"http://127.0.0.1:{port}/alertmanager"
+    following = asyncio.create_task(in_force.follow())
+    try:
+        async with listening(Server(receiver, generator, metrics, door), door) as port:
+            yield f"http://127.0.0.1:{port}/alertmanager"
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
 
 
 async def post(url: str, body: bytes, **more: Any) -> tuple[int, dict[str, Any]]:

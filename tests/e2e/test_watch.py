@@ -206,6 +206,9 @@ async def test_policies_that_are_objects_of_a_cluster(engine: Engine, namespace:
     brisk = {"tolerationSeconds": 1}
     unparsable = {"rules": [{"aliasLabelName": "example.com/job", "jsonPath": "{ .jobStatus"}]}
     await api.create(policies_of(namespace), slow)
+    where = ("flinkdeployment/orders", "-n", namespace)
+    planned = await engine.cli("plan", *where, "-f", "cluster:east", "-o", "name")
+    assert planned.out.split() == ["west"], planned.err
     objects = PolicyObjects(engine.fleet.cluster("east"), Conditions())
 
     async def told(kind: str, generation: int) -> str:

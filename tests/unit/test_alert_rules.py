@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry
 from failover.domain.phases import WAITING_PHASES, Outcome
 from failover.domain.sighting import Answer
 from failover.telemetry import Metrics
+from triggers import receiving
+from triggers.serving import CODES
 
 FILE = Path(__file__).parents[2] / "deploy" / "prometheus" / "failover-rules.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text())
@@ -23,10 +25,13 @@ OTHERS = {"up", "temporal_workflow_task_execution_failed"}
 """Prometheus' own metric, and one of Temporal's SDK."""
 WORDS = {"max", "sum", "by", "increase", "absent"}
 LABEL_VALUES = {
-    "reason": WAITING_PHASES,
-    "outcome": {each.value for each in Outcome},
-    "answer": {each.value for each in Answer},
+    "failover_waiting": WAITING_PHASES,
+    "failover_total": {each.value for each in Outcome},
+    "failover_triggers_total": {each.value for each in Answer},
+    "failover_alerts_total": {each.value for each in receiving.Outcome},
+    "failover_webhook_calls_total": {str(each) for each in CODES},
 }
+"""What the one label has, by which a rule chooses among a metric's values."""
 
 
 def names(registry: CollectorRegistry) -> set[str]:
@@ -52,8 +57,10 @@ def test_every_metric_of_a_rule_exists(rule: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=by_name)
 def test_every_label_value_of_a_rule_exists(rule: dict[str, Any]) -> None:
     """A misspelt reason or outcome would never fire either."""
-    for label, values in re.findall(r'(reason|outcome|answer)=~?"([^"]*)"', rule["expr"]):
-        assert set(values.split("|")) <= LABEL_VALUES[label]
+    chosen = re.findall(r'(failover_[a-z_]+){[a-z]+=~?"([^"]*)"', rule["expr"])
+    assert len(chosen) == len(re.findall(r"failover_[a-z_]+{", rule["expr"]))
+    for metric, values in chosen:
+        assert set(values.split("|")) <= LABEL_VALUES[metric]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=by_name)

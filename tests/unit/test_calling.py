@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,15 @@ def http(url: str, body: str, name: str = "phone", **more: Any) -> dict[str, Any
     return {"name": name, "http": {"url": url, "body": body, **more}}
 
 
+async def called_by(calling: Calling, request: CallRequest, waited: timedelta) -> Called:
+    """What comes of a call, this long after the wait has begun."""
+    environment = ActivityEnvironment()
+    at = request.call.since + waited
+    environment.info = replace(environment.info, current_attempt_scheduled_time=at)
+    called: Called = await environment.run(calling.call_person, request)
+    return called
+
+
 class Desk:
     """The activity with a file of receivers."""
 
@@ -76,11 +86,12 @@ class Desk:
         """Other receivers."""
         self.path.write_text(yaml.safe_dump(document(*receivers, **spec)))
 
-    async def call(self, request: CallRequest | None = None) -> Called:
-        """Make a call."""
+    async def call(
+        self, request: CallRequest | None = None, *, waited: timedelta = timedelta(0)
+    ) -> Called:
+        """Make a call, this long after the wait has begun."""
         asked = request or CallRequest(call=EXAMPLE)
-        called: Called = await ActivityEnvironment().run(self.calling.call_person, asked)
-        return called
+        return await called_by(self.calling, asked, waited)
 
     def counted(self, outcome: str, receiver: str = "phone") -> float | None:
         """The metric."""
@@ -129,23 +140,42 @@ async def test_the_end_is_told_with_the_same_labels(tmp_path: Path, phone: Phone
     assert desk.counted("Resolved") == 1
 
 
-async def test_without_receivers_there_is_nobody_to_call_and_no_next_time(tmp_path: Path) -> None:
-    """The workflow asks once, and never again."""
+@pytest.mark.parametrize(
+    ("waited", "seconds"),
+    [
+        pytest.param(timedelta(seconds=1), 60, id="begun"),
+        pytest.param(timedelta(hours=8), 3600, id="hours"),
+        pytest.param(timedelta(days=90), 24 * 3600, id="months"),
+    ],
+)
+async def test_where_nobody_is_to_be_called_somebody_is_looked_for_again(
+    tmp_path: Path, waited: timedelta, seconds: float
+) -> None:
+    """Soon at first, once a day in the end; so it is without a file of receivers. After the end it is over."""
+    looked = Called(again_in_seconds=seconds)
     desk = Desk(tmp_path)
-    assert await desk.call() == Called()
-    assert (
-        await ActivityEnvironment().run(
-            Calling(None, Metrics()).call_person, CallRequest(call=EXAMPLE)
-        )
-        == Called()
-    )
+    assert await desk.call(waited=waited) == looked
+    without = Calling(None, Metrics())
+    assert await called_by(without, CallRequest(call=EXAMPLE), waited) == looked
+    assert await called_by(without, RESOLVED, waited) == await desk.call(RESOLVED) == Called()
 
 
 async def test_who_is_not_meant_is_not_called(tmp_path: Path, phone: Phone) -> None:
     """A receiver may be there for some waits only."""
     desk = Desk(tmp_path, {**alertmanager(phone.url), "waiting": ["Held"]})
-    assert await desk.call() == Called()
+    assert not (await desk.call()).reached
     assert not phone.bodies
+
+
+async def test_a_receiver_that_comes_later_is_called(tmp_path: Path, phone: Phone) -> None:
+    """As the first call of the wait, whether its worker had a file before or not."""
+    desk = Desk(tmp_path)
+    before = await desk.call()
+    desk.write(alertmanager(phone.url))
+    assert before.again_in_seconds is not None
+    assert (await desk.call(waited=timedelta(seconds=before.again_in_seconds))).reached == (
+        "phone",
+    )
 
 
 async def test_a_short_failure_is_tried_again_at_once(tmp_path: Path, phone: Phone) -> None:

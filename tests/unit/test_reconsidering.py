@@ -9,13 +9,14 @@ import pytest
 
 from activities.capturing import PlanOutdated, Sight, counted_before, not_admitted, reconsidered
 from failover.domain.budget import CountedMove
-from failover.domain.health import HealthStatus
+from failover.domain.health import Cause, HealthStatus
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest
 from failover.domain.plan import FailoverPlan
 from failover.domain.record import Move, Record
 from failover.domain.steps import CaptureRequest
 from failover.records import Found
+from tests.support.health.cases import KILLED, NO_IMAGE, replica_set
 from tests.support.saga import policy_of
 
 APP = ApplicationRef(group="apps", kind="Deployment", namespace="saga", name="web")
@@ -52,7 +53,7 @@ def deployment(*, ready: int = 0, annotations: dict[str, str] | None = None) -> 
 def sight(manifest: Manifest, **changes: Any) -> Sight:
     """What the look shows, nothing being in the way."""
     calm: dict[str, Any] = {
-        "owned": None, "closure": (), "needs": {}, "on_source": None, "on_target": None,
+        "owned": None, "deeper": [], "closure": (), "needs": {}, "on_source": None, "on_target": None,
         "occupant": None, "namespace_is_there": True,
     }  # fmt: skip
     return Sight(manifest=manifest, **(calm | changes))
@@ -87,6 +88,17 @@ def test_what_is_well_again_stays() -> None:
     answer = reconsidered(request(), sight(deployment(ready=2)))
     assert answer is not None
     assert answer.health.status is HealthStatus.HEALTHY
+
+
+def test_what_has_only_itself_to_blame_stays() -> None:
+    """Its pods say so, which the same look has seen for the closure."""
+    answer = reconsidered(
+        request(), sight(deployment(), deeper=[*replica_set(1, NO_IMAGE, owner="u")])
+    )
+    assert answer is not None
+    assert answer.health.cause is Cause.USER_ERROR
+    killed = sight(deployment(), deeper=[*replica_set(1, KILLED, owner="u")])
+    assert reconsidered(request(), killed) is None
 
 
 def test_what_was_begun_by_an_earlier_attempt_goes_on() -> None:
@@ -148,6 +160,7 @@ def test_a_move_beyond_the_budget_is_held(
     held = not_admitted(asked, sight(deployment(), **seen), NOW)
     assert held is not None
     assert held.reason == "BudgetExhausted"
+    assert held.until == THREE[0].at + request().policy.active.budget.window
     assert "failover skip deployment/web -n saga --reason" in held.message
 
 

@@ -3,7 +3,8 @@
     begins ── patience ──▶ called ── repeat ──▶ called … ── over ──▶ resolved, to those who were reached
 
 Repeats come at the interval that the receivers' file says; after the twelfth they come half as often
-each time, once a day in the end: a failover may wait for months, and its history has a bound.
+each time, once a day in the end: a failover may wait for months, and its history has a bound. Where there
+is nobody to call, somebody is looked for again, ever more seldom: a receiver that comes later is called.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from failover.domain.wire import Wire
 
 SLOWER_FROM = 12
 INTERVAL_MAX = timedelta(days=1)
+LOOKED_FOR_AGAIN_MIN = timedelta(seconds=60)
+LOOKED_FOR_AGAIN_SHARE = 8
+"""Where there was nobody to call, somebody is looked for again after this part of the time waited so far."""
 RETRY_AFTER = timedelta(seconds=60)
 """How long after a call that did not get through, the first time; then twice as long each time."""
 _DOUBLINGS_MAX = 20
@@ -86,7 +90,7 @@ class OpenCall(Wire):
     problems: tuple[str, ...] = ()
     """What kept the last call from a receiver, in words."""
     again_at: datetime | None = None
-    """`None`: there is nobody to call."""
+    """`None`: not again."""
     again_only: tuple[str, ...] = ()
     """The receivers that the next call is for; empty: all."""
 
@@ -120,7 +124,7 @@ class Called(Wire):
     reached: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     again_in_seconds: float | None = None
-    """`None`: never, since there is nobody to call."""
+    """`None`: never. Where nobody was to be called, it is when to look for somebody again."""
     again_only: tuple[str, ...] = Field(default=())
 
 
@@ -128,6 +132,11 @@ def repeat_after(interval: timedelta, number: int) -> timedelta:
     """How long after the call of this number (from 0) the next one comes."""
     slower: timedelta = interval * 2 ** min(max(number + 1 - SLOWER_FROM, 0), _DOUBLINGS_MAX)
     return min(slower, max(interval, INTERVAL_MAX))
+
+
+def look_after(waited: timedelta) -> timedelta:
+    """How long after nobody was there to be called somebody is looked for again."""
+    return min(max(waited / LOOKED_FOR_AGAIN_SHARE, LOOKED_FOR_AGAIN_MIN), INTERVAL_MAX)
 
 
 def retry_after(number: int) -> timedelta:

@@ -6,7 +6,9 @@ cluster would not mend (a finished job, a missing image, a delete in progress) i
 
 A status is a claim by a controller that may be dead. Where a kind is known to own what does the
 work, `owned_kinds` names it and `judge` compares: a claim that the owned objects contradict is
-`Unhealthy` with reason `StatusContradictsPods`. With `owned=None` nobody looked; then the status
+`Unhealthy` with reason `StatusContradictsPods`. Where the pods lie deeper (a Deployment's belong to its
+ReplicaSets), `kinds_when_ill` names the way to them: they are looked at only while the rest says that it is
+ill, since all they can say is that its author is to blame. With `owned=None` nobody looked; then the status
 alone decides, and absence of evidence is not held against it.
 
 Where this differs from Karmada's interpreters, and why:
@@ -20,6 +22,8 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 - FlinkDeployment: CANCELLING | Healthy | Unknown `JobCancelling`: a person is stopping it
 - FlinkDeployment: image or crash-loop error before RUNNING | Healthy | Unknown `UserError`: it
   will not run elsewhere either, and it is not well
+- FlinkDeployment: no ready JobManager, its pods have no image, or end by themselves | Healthy |
+  Unknown `UserError`: as above, where the status does not say so
 - FlinkDeployment: RUNNING, no ready JobManager | Healthy | Unhealthy `StatusContradictsPods`: a
   dead operator leaves a frozen status
 - FlinkDeployment: no status yet | Unhealthy | Unknown `NoStatusYet`: nobody has looked yet
@@ -41,7 +45,7 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 - Deployment, StatefulSet, DaemonSet, ReplicaSet: observed generation behind | Unhealthy |
   Unknown `StatusOutdated`: the numbers speak of the old spec
 - Job: failed, or its pods not ready | no verdict | Unhealthy: Karmada never moves a Job
-- StatefulSet, DaemonSet, ReplicaSet, Job, Pod: every pod that is not ready has no image, a wrong
+- Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, Pod: every pod that is not ready has no image, a wrong
   configuration, or a program that ends by itself | Unhealthy | Unknown `UserError`: as ill elsewhere
 - kinds of Kruise, Kubeflow, Ray, Volcano, Argo | a rule each | a rule each: `rows/` says where
   they differ, docs/health-catalogue.md lists it
@@ -58,6 +62,7 @@ from failover.domain.health.catalogue import (
     is_exclusive,
     judge,
     kinds_between,
+    kinds_when_ill,
     owned_kinds,
     support_of,
 )
@@ -72,6 +77,7 @@ __all__ = [
     "is_exclusive",
     "judge",
     "kinds_between",
+    "kinds_when_ill",
     "owned_kinds",
     "support_of",
 ]

@@ -34,14 +34,21 @@ SHARED = frozenset(
 """Custom kinds of which several copies run side by side by design."""
 
 
-def judge(workload: Manifest, owned: Sequence[Manifest] | None, own: Judge | None = None) -> Health:
+def judge(
+    workload: Manifest,
+    owned: Sequence[Manifest] | None,
+    own: Judge | None = None,
+    *,
+    deeper: Sequence[Manifest] = (),
+) -> Health:
     """The verdict on a workload; `owned=None` means that nobody looked at what it owns.
 
-    `own` is the rule that somebody wrote for this kind, in place of the catalogue's.
+    `own` is the rule that somebody wrote for this kind, in place of the catalogue's. `deeper` is what was
+    found of `kinds_when_ill`: it says whose fault an illness is, and is no progress.
     """
     if is_deleting(workload):
         return unknown("BeingDeleted", f"{called(workload)} is being deleted; find out by whom")
-    health = _judge(workload, owned, own)
+    health = _judge(workload, [*(owned or ()), *deeper] if deeper else owned, own)
     if health.status is HealthStatus.HEALTHY:
         return health
     return health.model_copy(update={"progress": progress_of(workload, owned)})
@@ -58,6 +65,12 @@ def owned_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
     """What must be looked at to judge this kind; nothing where its status alone says enough."""
     entry = CATALOGUE.get(kind)
     return () if entry is None else entry.owned
+
+
+def kinds_when_ill(kind: GroupKind) -> tuple[GroupKind, ...]:
+    """What tells of this kind whose fault its illness is, level by level; looked at only then."""
+    entry = CATALOGUE.get(kind)
+    return () if entry is None else entry.when_ill
 
 
 def kinds_between(kind: GroupKind) -> tuple[GroupKind, ...]:

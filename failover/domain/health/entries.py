@@ -33,6 +33,9 @@ class Entry:
     """What the rule may say, beyond what every rule may (`ANY_KIND`); a test keeps the list true."""
     owned: tuple[GroupKind, ...] = ()
     """What its health is checked against."""
+    when_ill: tuple[GroupKind, ...] = ()
+    """What lies deeper, and is looked at only while it is ill, to tell whose fault that is: each owned by
+    the one before, the first by what its health is checked against, or by the object itself."""
     between: tuple[GroupKind, ...] = ()
     """Kinds of the operator's that stand between the object and its pods: without listing them, pods
     of theirs would not be found, and the object be taken for gone while they run."""

@@ -1,7 +1,7 @@
 """FlinkDeployment (flink.apache.org), as the Flink Kubernetes Operator reports it.
 
-Asked in this order: is it meant to run; has it ended; would moving help; does the status itself
-lack a JobManager; what does the job's state say; and, where somebody looked, do the pods agree.
+Asked in this order: is it meant to run; has it ended; would moving help, by the status and by the
+JobManager's pods; does the status itself lack a JobManager; what does the job's state say; and, where somebody looked, do the pods agree.
 The observed generation is not asked: a running job with an upgrade ahead is still a running job.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from failover.domain.health.pods import replicas_at_fault
 from failover.domain.health.replicas import ready_replicas
 from failover.domain.health.verdict import (
     Health,
@@ -28,7 +29,7 @@ from failover.domain.health.verdict import (
     user_error,
 )
 from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest, field, labels_of, mapping, name_of, text
+from failover.domain.manifest import Manifest, field, labels_of, mapping, name_of, number, text
 
 FLINK_DEPLOYMENT = GroupKind("flink.apache.org", "FlinkDeployment")
 DEPLOYMENT = GroupKind("apps", "Deployment")
@@ -62,6 +63,7 @@ def judge_flink(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
         return judge_state(workload, state, ENDED)
     return (
         judge_error(workload, state)
+        or _judge_pods(workload, owned)
         or _judge_job_manager(workload)
         or _judge_state(workload, state, owned)
     )
@@ -77,6 +79,14 @@ def judge_error(workload: Manifest, state: str) -> Health | None:
         f"{called(workload)}: the operator reports {word}; it would not start elsewhere either, "
         "mend the image or the program",
     )
+
+
+def _judge_pods(workload: Manifest, seen: Sequence[Manifest] | None) -> Health | None:
+    """The same, of a JobManager that is not ready, by its pods: the status may not say so, or lag."""
+    for each in job_managers(workload, seen or ()):
+        if not number(each, "status", "readyReplicas"):
+            return replicas_at_fault(each, seen, workload)
+    return None
 
 
 def _judge_job_manager(workload: Manifest) -> Health | None:

@@ -33,9 +33,11 @@ health is known: where the policy writes no mode, they are only observed (`Obser
 copies may run for a while.
 
 *Checked against*: a status is a claim by a controller that may be dead. Where the kind is known to own what does the
-work, both are compared.
+work, both are compared. *While ill*: that lies deeper, and is looked at only then, where one may, to tell whose fault
+it is; of a Deployment, the pods of its ReplicaSets.
 
-`failover health --object FILE` gives the verdict on an object. A kind of your own, or another verdict on one of these:
+`failover health --object FILE` gives the verdict on an object; of a `List`, on the first with the others beside it
+(`kubectl get deploy/web rs pods -n shop -o yaml`, the one that is meant first). A kind of your own, or another verdict on one of these:
 [health-rules.md](health-rules.md).
 """
 
@@ -56,7 +58,9 @@ def health_catalogue_markdown() -> str:
 
 def _rows() -> Iterator[str]:
     for entry in _ordered():
-        owned = ", ".join(f"`{each}`" for each in entry.owned) or "its status alone"
+        owned = _listed(map(str, entry.owned)) or "its status alone"
+        if entry.when_ill:
+            owned += f"; while ill {_listed(map(str, entry.when_ill))}"
         cells = (f"`{entry.kind}`", entry.support.value.lower(), owned, _copies(entry.kind))
         yield f"| {' | '.join(cells)} | {_listed(entry.reasons)} |"
 

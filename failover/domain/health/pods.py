@@ -4,11 +4,15 @@ A pod that cannot pull its image, or whose program ends by itself again and agai
 cluster: moving it is no cure, and hides the message from whoever can mend it. A program that was
 *killed* (137, 143: a probe, an eviction, a lost node) may be well elsewhere; one that its own memory
 limit killed is not.
+
+A Deployment's pods are its ReplicaSets', old ones and the newest. None of them may hide what another one
+suffers: see `replicas_at_fault`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from failover.domain.health.verdict import (
     Health,
@@ -19,9 +23,21 @@ from failover.domain.health.verdict import (
     user_error,
 )
 from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest, field, items, mapping, maps, number, text
+from failover.domain.manifest import (
+    Manifest,
+    annotations_of,
+    field,
+    is_deleting,
+    items,
+    mapping,
+    maps,
+    moment,
+    number,
+    text,
+)
 
 POD = GroupKind("", "Pod")
+REPLICA_SET = GroupKind("apps", "ReplicaSet")
 STATEFUL_SET = GroupKind("apps", "StatefulSet")
 
 _CONFIGURED_WRONG = frozenset(
@@ -39,6 +55,11 @@ _OWN_LIMIT = "OOMKilled"
 _LOST = frozenset({"ContainerStatusUnknown", "Evicted", "NodeLost"})
 _CRASHES_MIN = 2
 """A crash may be anything; a second one by itself is a habit."""
+_CRASHES_FORGOTTEN = timedelta(minutes=10)
+"""A kubelet forgets a program's crashes once it has run for so long."""
+
+_REVISION = "deployment.kubernetes.io/revision"
+_DIGITS_MAX = 18
 
 
 def is_ready_pod(pod: Manifest) -> bool:
@@ -52,6 +73,26 @@ def is_ready_pod(pod: Manifest) -> bool:
 def pods_at_fault(workload: Manifest, owned: Sequence[Manifest] | None) -> Health | None:
     """A user error, where every pod of the workload that is not ready has only itself to blame."""
     return own_fault_of(belonging(workload, owned or (), POD), workload)
+
+
+def replicas_at_fault(
+    deployment: Manifest, seen: Sequence[Manifest] | None, workload: Manifest | None = None
+) -> Health | None:
+    """The same of a Deployment, whose pods its ReplicaSets own; told of the workload that it works for.
+
+    Of every ReplicaSet each pod that is not ready has to blame itself, one of the newest among them: what
+    is left of an old one does not tell why the newest has no pods. Pods that are going, or were evicted,
+    have been replaced, and are no witnesses.
+    """
+    sets = belonging(deployment, seen or (), REPLICA_SET)
+    if not sets:
+        return None
+    pods = [each for each in seen or () if GroupKind.of(each) == POD and _is_kept(each)]
+    newest = belonging(max(sets, key=_revision), pods, POD)
+    if own_fault_of(newest, deployment) is None:
+        return None
+    theirs = (each for each in pods if any(belonging(one, (each,), POD) for one in sets))
+    return own_fault_of(theirs, workload or deployment)
 
 
 def own_fault_of(pods: Iterable[Manifest], workload: Manifest) -> Health | None:
@@ -74,7 +115,8 @@ def own_fault(pod: Manifest) -> str:
         for kind in ("initContainerStatuses", "containerStatuses")
         for each in maps(items(pod, "status", kind))
     ]
-    return next((word for each in statuses if (word := _fault(each))), "")
+    since = moment(condition(pod, "Ready"), "lastTransitionTime")
+    return next((word for each in statuses if (word := _fault(each, since))), "")
 
 
 def judge_stateful_sets(
@@ -96,16 +138,32 @@ def _is_well(pod: Manifest) -> bool:
     return is_ready_pod(pod) or text(pod, "status", "phase") == "Succeeded"
 
 
-def _fault(container: Manifest) -> str:
+def _is_kept(pod: Manifest) -> bool:
+    """Whether its ReplicaSet counts it."""
+    return text(pod, "status", "phase") not in {"Succeeded", "Failed"} and not is_deleting(pod)
+
+
+def _revision(replica_set: Manifest) -> tuple[int, str]:
+    """Higher is newer: also one that a rollback has taken up again."""
+    said = annotations_of(replica_set).get(_REVISION, "")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) <= _DIGITS_MAX else 0
+    return number, text(replica_set, "metadata", "creationTimestamp")
+
+
+def _fault(container: Manifest, unready_since: datetime | None) -> str:
     """Why a container does not run, if that is its own doing.
 
-    Between two crashes it runs for a moment: so its past counts, not only what it waits for.
+    Between two crashes it runs for a moment: so its past counts, not only what it waits for; but not of
+    one that has run well since.
     """
     waiting = text(container, "state", "waiting", "reason")
     if waiting in _CONFIGURED_WRONG:
         return waiting
     crashes = number(container, "restartCount")
     if field(container, "ready") is True or (waiting != _CRASHING and crashes < _CRASHES_MIN):
+        return ""
+    began = moment(container, "state", "running", "startedAt")
+    if began and unready_since and unready_since - began >= _CRASHES_FORGOTTEN:
         return ""
     ended = mapping(container, "lastState", "terminated")
     return _CRASHING if _by_itself(ended) and (ended or waiting == _CRASHING) else ""

@@ -4,14 +4,15 @@ An update in progress is not an illness. For a Deployment the controller says so
 up after `progressDeadlineSeconds`; the others have no such word, so a gap no larger than an update
 makes reads as Unknown there: the clock stands still, and nobody is evicted in the middle of it.
 Zero available replicas are always Unhealthy, with an update or without: nothing serves; unless the
-pods themselves say that the fault is their own (`pods.py`).
+pods themselves say that the fault is their own (`pods.py`), or the API server that no pod can be made
+of such a template.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from failover.domain.health.pods import pods_at_fault
+from failover.domain.health.pods import pods_at_fault, replicas_at_fault
 from failover.domain.health.verdict import (
     Health,
     called,
@@ -24,10 +25,13 @@ from failover.domain.health.verdict import (
     suspended,
     unhealthy,
     unknown,
+    user_error,
 )
 from failover.domain.manifest import Manifest, field, mapping, number, text
 
 _ROLLED_OUT = "NewReplicaSetAvailable"
+_INVALID = " is invalid: "
+"""Of the API server's answers the one about the spec alone; a quota, say, `is forbidden`."""
 
 
 def judge_deployment(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
@@ -37,7 +41,7 @@ def judge_deployment(workload: Manifest, owned: Sequence[Manifest] | None) -> He
 
 def judge_replica_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
     """Available replicas against wanted ones; a ReplicaSet has no rollouts."""
-    return _judge_counted(workload) or _short(workload, owned)
+    return _judge_counted(workload) or _refused(workload) or _short(workload, owned)
 
 
 def judge_stateful_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:
@@ -95,13 +99,28 @@ def _judge_short_deployment(workload: Manifest, owned: Sequence[Manifest] | None
                 )
             return _updating(workload, available, wanted)
         case "False" if available and serving:
-            return unknown(
+            return _at_fault(workload, owned) or unknown(
                 "RolloutStalled",
                 f"{called(workload)}: {available} of {wanted} replicas available and the rollout "
                 "makes no progress; roll back or mend the new version",
             )
         case _:
-            return _short(workload, owned)
+            return _at_fault(workload, owned) or _short(workload, owned)
+
+
+def _at_fault(deployment: Manifest, seen: Sequence[Manifest] | None) -> Health | None:
+    return _refused(deployment) or replicas_at_fault(deployment, seen)
+
+
+def _refused(workload: Manifest) -> Health | None:
+    """A user error, where the API server takes no pod like the template's, as no other would."""
+    failure = holds(workload, "ReplicaFailure")
+    if failure is None or _INVALID not in text(failure, "message"):
+        return None
+    return user_error(
+        "InvalidSpec",
+        f"{called(workload)}: its pods are refused as invalid; mend the template",
+    )
 
 
 def _judge_short_stateful_set(workload: Manifest, owned: Sequence[Manifest] | None) -> Health:

@@ -79,6 +79,8 @@ def _judge_driver(workload: Manifest, owned: Sequence[Manifest] | None) -> Healt
     drivers = _drivers(workload, owned)
     ready = sum(is_ready_pod(each) for each in drivers)
     if ready == 0:
+        if fault := own_fault_of(drivers, workload):
+            return fault
         seen = "its driver pod is not ready" if drivers else "it has no driver pod"
         return unhealthy(
             "StatusContradictsPods", f"{name}: {seen}; the operator's status still says RUNNING"

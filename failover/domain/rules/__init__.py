@@ -10,6 +10,8 @@ from failover.domain.rules.judging import (
     NoneApplies,
     agreed,
     looked_at,
+    looked_at_when_ill,
+    may_be_its_own_fault,
     ruled,
 )
 from failover.domain.rules.model import HealthClause, HealthRule, HealthRuleSpec, KindRef
@@ -26,5 +28,7 @@ __all__ = [
     "NoneApplies",
     "agreed",
     "looked_at",
+    "looked_at_when_ill",
+    "may_be_its_own_fault",
     "ruled",
 ]

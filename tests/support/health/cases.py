@@ -87,6 +87,36 @@ def pod(
     }
 
 
+def replica_set(revision: int, *pods: Manifest, owner: str = UID) -> tuple[Manifest, ...]:
+    """A Deployment's ReplicaSet of this revision, and the pods that it owns."""
+    uid = f"uid-set-{revision}"
+    manifest: Manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"it-{revision}",
+            "namespace": "shop",
+            "uid": uid,
+            "creationTimestamp": "2026-11-27T08:00:00Z",
+            "annotations": {"deployment.kubernetes.io/revision": str(revision)},
+            "ownerReferences": [owner_reference("Deployment", "it", owner)],
+        },
+        "spec": {"replicas": len(pods)},
+        "status": {"replicas": len(pods)},
+    }
+    return (manifest, *(_of(uid, each) for each in pods))
+
+
+def _of(uid: str, pod: Manifest) -> Manifest:
+    owners = [owner_reference("ReplicaSet", "it", uid)]
+    return {**pod, "metadata": {**pod["metadata"], "ownerReferences": owners}}
+
+
+def going(pod: Manifest) -> Manifest:
+    """The pod, whose delete was accepted."""
+    return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": "2026-11-27T08:00:00Z"}}
+
+
 def set_of(ready: int, *, wanted: int = 3) -> Manifest:
     """A StatefulSet that the object owns."""
     return {
@@ -110,3 +140,15 @@ OUT_OF_MEMORY = pod("CrashLoopBackOff", restarts=3, ended={"exitCode": 137, "rea
 KILLED = pod("CrashLoopBackOff", restarts=3, ended={"exitCode": 137, "reason": "Error"})
 LOST = pod(restarts=2, ended={"exitCode": 137, "reason": "ContainerStatusUnknown"})
 WELL = pod(ready=True)
+PENDING = pod(phase="Pending")
+EVICTED = pod(phase="Failed")
+
+
+def unready(*, after_minutes: int) -> Manifest:
+    """A pod that crashed when it began, ran well for so long, and is not ready now, though it runs."""
+    found = pod(restarts=2, ended={"exitCode": 1, "reason": "Error"})
+    found["status"]["containerStatuses"][0]["state"] = {
+        "running": {"startedAt": "2026-11-27T08:00:00Z"}
+    }
+    found["status"]["conditions"][0]["lastTransitionTime"] = f"2026-11-27T08:{after_minutes:02}:00Z"
+    return found

@@ -8,14 +8,19 @@ from failover.domain.manifest import Manifest
 from tests.support.health.cases import (
     BETWEEN_CRASHES,
     CRASHES,
+    EVICTED,
     KILLED,
     LOST,
     NO_IMAGE,
     OUT_OF_MEMORY,
+    PENDING,
     WELL,
     Case,
+    going,
     pod,
+    replica_set,
     resource,
+    unready,
 )
 
 
@@ -94,12 +99,15 @@ def job(*conditions: str, reason: str = "", suspend: bool = False, **status: Any
     return resource("Job", "batch/v1", status, spec={"suspend": suspend}, conditions=holding)
 
 
-def deploy(available: int, progressing: str, serving: str = "True", *, wanted: int = 3) -> Manifest:
-    """A Deployment."""
+def deploy(
+    available: int, progressing: str, serving: str = "True", *, wanted: int = 3, refused: str = ""
+) -> Manifest:
+    """A Deployment; `refused` is what the API server has said of a pod like its template's."""
     manifest = replicated("Deployment", "apps/v1", available, wanted=wanted)
     manifest["status"]["conditions"] = [
         {"type": "Available", "status": serving},
         {"type": "Progressing", "status": progressing.partition("/")[0], "reason": progressing.partition("/")[2]},
+        {"type": "ReplicaFailure", "status": str(bool(refused)), "reason": "FailedCreate", "message": refused},
     ]  # fmt: skip
     return manifest
 
@@ -117,20 +125,59 @@ def one_pod(found: Manifest) -> Manifest:
     return {**found, "metadata": {**found["metadata"], "ownerReferences": []}}
 
 
-DONE, ROLLING, STALLED = "True/NewReplicaSetAvailable", "True/ReplicaSetUpdated", "False/Deadline"
-
-CASES: dict[str, tuple[Case, ...]] = {
-    "Deployment.apps": (
+def deployment_cases() -> tuple[Case, ...]:
+    """A Deployment with its ReplicaSets and their pods, as far as somebody looked."""
+    down, short = deploy(0, DONE, "False"), deploy(1, DONE, "False")
+    fault, own = "Unhealthy/Fault NoReplicaAvailable", "Unknown/UserError UserError"
+    few = "Unhealthy/Fault ReplicasUnavailable"
+    quota = 'pods "it-2-x" is forbidden: exceeded quota: compute'
+    invalid = 'Pod "it-2-x" is invalid: spec.priority: Forbidden: may not be set'
+    return (
         Case("all there", "Healthy Available", deploy(3, DONE)),
         Case("an update that serves", "Healthy RolloutInProgress", deploy(2, ROLLING)),
         Case("an update below its limit", "Unknown/Progressing RolloutInProgress", deploy(1, ROLLING, "False")),
         Case("an update that stalls", "Unknown RolloutStalled", deploy(2, STALLED)),
-        Case("too few", "Unhealthy/Fault ReplicasUnavailable", deploy(1, DONE, "False")),
-        Case("none", "Unhealthy/Fault NoReplicaAvailable", deploy(0, DONE, "False")),
+        Case("an update that stalls, no image", own, deploy(2, STALLED), (*replica_set(1, WELL, WELL), *replica_set(2, NO_IMAGE))),
+        Case("an update that stalls, no node", "Unknown RolloutStalled", deploy(2, STALLED), (*replica_set(1, WELL, WELL), *replica_set(2, PENDING))),
+        Case("too few", few, short),
+        Case("none", fault, down),
+        Case("none, and no ReplicaSet", fault, down, ()),
+        Case("none, and no pod", fault, down, replica_set(1)),
+        Case("no image", own, down, replica_set(1, NO_IMAGE, NO_IMAGE)),
+        Case("no image in its first rollout", own, deploy(0, ROLLING, "False"), replica_set(1, NO_IMAGE)),
+        Case("crashes", own, down, replica_set(1, CRASHES)),
+        Case("between two crashes", own, down, replica_set(1, BETWEEN_CRASHES)),
+        Case("between two crashes, by the clock of its node", own, down, replica_set(1, unready(after_minutes=0))),
+        Case("crashed when it began, and ran well since", fault, down, replica_set(1, unready(after_minutes=11))),
+        Case("killed", fault, down, replica_set(1, KILLED)),
+        Case("a node was lost", fault, down, replica_set(1, LOST, LOST)),
+        Case("one has no image, one was lost with its node", fault, down, replica_set(1, NO_IMAGE, LOST)),
+        Case("one has no image, one finds no node", few, short, replica_set(1, WELL, NO_IMAGE, PENDING)),
+        Case("no image, and what was evicted lies about", own, down, replica_set(1, NO_IMAGE, EVICTED)),
+        Case("no image, and an old pod is going", own, down, (*replica_set(1, going(LOST)), *replica_set(2, NO_IMAGE))),
+        Case("the new ones have no image, an old one was lost", few, short, (*replica_set(9, WELL, LOST), *replica_set(10, NO_IMAGE))),
+        Case("an old one has no image, the new ones find no node", fault, down, (*replica_set(9, NO_IMAGE), *replica_set(10, PENDING))),
+        Case("an old one has no image, there are no new ones", fault, down, (*replica_set(9, NO_IMAGE), *replica_set(10))),
+        Case("the pods of another one have no image", fault, down, (*replica_set(1), *replica_set(2, NO_IMAGE, owner="uid-other"))),
+        Case("its pods are invalid", "Unknown/UserError InvalidSpec", deploy(0, DONE, "False", refused=invalid)),
+        Case("its pods exceed a quota", fault, deploy(0, DONE, "False", refused=quota)),
         Case("scaled to zero", "Healthy/Suspended ScaledToZero", deploy(0, DONE, wanted=0)),
-    ),
+    )  # fmt: skip
+
+
+DONE, ROLLING, STALLED = "True/NewReplicaSetAvailable", "True/ReplicaSetUpdated", "False/Deadline"
+
+CASES: dict[str, tuple[Case, ...]] = {
+    "Deployment.apps": deployment_cases(),
     "StatefulSet.apps": stateful("StatefulSet", "apps/v1"),
-    "ReplicaSet.apps": stateful("ReplicaSet", "apps/v1", rolls=False),
+    "ReplicaSet.apps": (
+        *stateful("ReplicaSet", "apps/v1", rolls=False),
+        Case(
+            "its pods are invalid",
+            "Unknown/UserError InvalidSpec",
+            replicated("ReplicaSet", "apps/v1", 0, conditions=[{"type": "ReplicaFailure", "status": "True", "message": 'Pod "x" is invalid: spec'}]),
+        ),
+    ),
     "DaemonSet.apps": daemon_set("apps/v1"),
     "StatefulSet.apps.kruise.io": stateful("StatefulSet", "apps.kruise.io/v1beta1"),
     "CloneSet.apps.kruise.io": stateful("CloneSet", "apps.kruise.io/v1alpha1"),

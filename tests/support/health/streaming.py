@@ -7,7 +7,15 @@ from functools import partial
 from typing import Any
 
 from failover.domain.manifest import Manifest
-from tests.support.health.cases import Case, pod, resource
+from tests.support.health.cases import (
+    CRASHES,
+    KILLED,
+    NO_IMAGE,
+    Case,
+    pod,
+    replica_set,
+    resource,
+)
 from tests.support.objects import flink, job_manager, spark
 
 FLINK = "flink.apache.org/v1beta1"
@@ -109,6 +117,10 @@ CASES: dict[str, tuple[Case, ...]] = {
     "FlinkDeployment.flink.apache.org": (
         Case("runs", "Healthy Running", flink(), (job_manager(1),)),
         Case("a frozen status", "Unhealthy/Fault StatusContradictsPods", flink(), (job_manager(0),)),
+        Case("a frozen status, no image", "Unknown/UserError UserError", flink(), (job_manager(0), *replica_set(1, NO_IMAGE, owner="uid-orders"))),
+        Case("a frozen status, killed", "Unhealthy/Fault StatusContradictsPods", flink(), (job_manager(0), *replica_set(1, KILLED, owner="uid-orders"))),
+        Case("deploying, crashes", "Unknown/UserError UserError", flink("RECONCILING", manager="DEPLOYING"), (job_manager(0), *replica_set(1, CRASHES, owner="uid-orders"))),
+        Case("restarting, one of its JobManagers crashes", "Unhealthy/Fault JobRestarting", flink("RESTARTING"), (job_manager(1), *replica_set(1, CRASHES, owner="uid-orders"))),
         Case("created", "Unhealthy/Progressing JobCreated", flink("CREATED")),
         Case("initializing", "Unhealthy/Progressing JobInitializing", flink("INITIALIZING")),
         Case("reconciling", "Unhealthy/Progressing JobReconciling", flink("RECONCILING", manager="DEPLOYING")),
@@ -149,6 +161,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("runs", "Healthy Running", spark()),
         Case("no driver", "Unhealthy/Fault StatusContradictsPods", spark(), ()),
         Case("submitted", "Unhealthy/Progressing Submitted", spark("SUBMITTED")),
+        Case("runs, no image", "Unknown/UserError UserError", spark(), (driver("ErrImagePull"),)),
         Case("submitted, no image", "Unknown/UserError UserError", spark("SUBMITTED"), (driver("ErrImagePull"),)),
         Case("to be run again", "Unhealthy/Progressing PendingRerun", spark("PENDING_RERUN")),
         Case("resuming", "Unhealthy/Progressing Resuming", spark("RESUMING")),

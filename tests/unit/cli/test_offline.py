@@ -13,6 +13,8 @@ import yaml
 
 from cli.main import run_command
 from failover.domain.manifest import Manifest
+from tests.support.health.cases import NO_IMAGE, replica_set
+from tests.support.health.kubernetes import DONE, deploy
 from tests.support.rules import WIDGETS, clause, rule, widget
 from tests.unit.cli.documents import ALIAS, deployment, policy
 
@@ -181,6 +183,11 @@ def job_manager(*, ready: int) -> Manifest:
     }
 
 
+def listed(*items: Manifest) -> Manifest:
+    """As `kubectl get` lists several objects."""
+    return {"apiVersion": "v1", "kind": "List", "items": list(items)}
+
+
 @pytest.mark.parametrize(
     ("document", "status", "reason"),
     [
@@ -202,6 +209,12 @@ def job_manager(*, ready: int) -> Manifest:
             "Unhealthy",
             "StatusContradictsPods",
             id="it-owns-nothing",
+        ),
+        pytest.param(
+            listed(deploy(0, DONE, "False"), *replica_set(1, NO_IMAGE)),
+            "Unknown",
+            "UserError",
+            id="pods-of-its-replica-sets",
         ),
         pytest.param(
             {"apiVersion": "x.example/v1", "kind": "Thing", "metadata": {"name": "a"}},

@@ -45,6 +45,16 @@ def test_a_mover_may_delete_and_a_watcher_may_not(
     assert not verbs_on(watcher, "sparkapplications")
 
 
+def test_a_server_lists_the_records_and_finds_applications(
+    policy_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Argo CD's generator and the webhook need."""
+    server = printed(capsys, "-f", str(policy_file), "--role", "server")
+    assert verbs_on(server, "flinkdeployments") == {"get"}
+    assert verbs_on(server, "secrets") == {"list"}
+    assert not verbs_on(server, "pods")
+
+
 def test_a_cluster_that_holds_policies_needs_rights_for_them(
     policy_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

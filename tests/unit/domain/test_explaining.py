@@ -66,7 +66,7 @@ BASE = Facts(
     application=ORDERS,
     now=NOW,
     sights=(Sight("west"), Sight("east", lives=True, health=ILL)),
-    terms=Terms(POLICY, "the files given"),
+    terms=Terms(POLICY, "the policies given"),
     answer=PLAN,
 )
 

@@ -12,6 +12,7 @@ from failover.domain.health import (
     Support,
     judge,
     kinds_between,
+    kinds_when_ill,
     owned_kinds,
     support_of,
 )
@@ -42,7 +43,7 @@ NOT_SUSPENDED = {
     "RedisReplication.redis.redis.opstreelabs.in",
 }  # fmt: skip
 NO_USER_ERROR = {
-    "BroadcastJob.apps.kruise.io", "Cluster.apps.kubeblocks.io", "CronJob.batch", "Deployment.apps",
+    "BroadcastJob.apps.kruise.io", "Cluster.apps.kubeblocks.io", "CronJob.batch",
     "JobSet.jobset.x-k8s.io", "RedisCluster.redis.redis.opstreelabs.in",
     "RedisReplication.redis.redis.opstreelabs.in",
 }  # fmt: skip
@@ -88,7 +89,7 @@ def test_the_reasons_that_are_listed_are_those_that_are_given(kind: GroupKind) -
 def test_what_is_looked_at_can_change_a_verdict(kind: GroupKind) -> None:
     """A kind that costs a second look has a row in which that look matters."""
     looked = [each for each in CASES[str(kind)] if each.owned]
-    assert bool(owned_kinds(kind)) == any(
+    assert bool(owned_kinds(kind) or kinds_when_ill(kind)) == any(
         told(each) != told(Case(each.told, "", each.manifest)) for each in looked
     )
 

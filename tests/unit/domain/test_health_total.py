@@ -21,6 +21,7 @@ from failover.domain.manifest import Manifest, digest, field, spec_digest
 from failover.domain.marks import mark_of
 from failover.domain.owners import managers_of
 from failover.domain.template import portable
+from tests.support.health.cases import BETWEEN_CRASHES, replica_set
 from tests.support.objects import (
     custom,
     daemon_set,
@@ -41,6 +42,7 @@ WORKLOADS = (
     spark(),
     custom({"Ready": "True"}),
     driver_pod(),
+    *replica_set(1, BETWEEN_CRASHES),
 )
 KINDS = st.sampled_from(
     [(each["apiVersion"], each["kind"]) for each in WORKLOADS]

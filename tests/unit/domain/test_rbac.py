@@ -34,6 +34,23 @@ def test_watcher_only_reads() -> None:
             assert set(rule["verbs"]) <= READ_VERBS
 
 
+def test_a_server_finds_applications_and_lists_records() -> None:
+    """Nothing else: no pods, no right to watch, no Secret but the records."""
+    manifests = roles([FLINK, KindInUse("ray.io", "rayclusters", moved=False)], "server")
+    granted = {
+        (resource, verb)
+        for rule in rules_of(manifests, "ClusterRole")
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert granted == {("flinkdeployments", "get"), ("namespaces", "get")}
+    (records,) = rules_of(manifests, "Role")
+    assert (records["resources"], records["verbs"]) == (["secrets"], ["list"])
+    held = roles([FLINK], "server", policies=True)
+    assert verbs(held, "ClusterRole", "failoverpolicies") == READ_VERBS
+    assert not verbs(held, "ClusterRole", "failoverpolicies/status")
+
+
 def test_mover_moves_the_kinds_in_use_and_no_others() -> None:
     """Create, patch and delete are granted for the workload kinds in use, not for what they own."""
     manifests = roles([FLINK], "mover")

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from failover.domain.errors import Forbidden
+from failover.domain.errors import (
+    ClusterUnreachable,
+    FailoverError,
+    Forbidden,
+    UnknownKind,
+)
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, name_of
 from failover.domain.rbac import POLICY_KINDS
@@ -33,8 +38,16 @@ class Home(ScriptedCluster):
         super().__init__("home")
         self.written: asyncio.Queue[tuple[str, Manifest]] = asyncio.Queue()
         self.forbidden = False
+        self.held: dict[GroupKind, list[Manifest]] = {}
+        self.hidden: FailoverError = UnknownKind("no such kind")
         for kind in POLICY_KINDS[3:]:
             self.tell(kind, Change("Stale", {}, "UnknownKind", "no such kind"))
+
+    async def list(self, kind: GroupKind) -> list[Manifest]:
+        """What it holds of a kind, asked once."""
+        if kind not in self.held:
+            raise self.hidden
+        return self.held[kind]
 
     async def patch(
         self, _kind: GroupKind, _namespace: str, name: str,
@@ -125,6 +138,34 @@ async def test_a_change_is_taken_up_and_a_wrong_one_leaves_the_last_good_in_forc
         assert (status["observedGeneration"], status["generationInForce"]) == (3, 2)
         home.tell(POLICY, Change("Deleted", stored(wrong, 3)))
         assert tolerations(await anext(sets)) == {"clicks": 300}
+
+
+async def test_asked_once_it_gives_what_can_be_used() -> None:
+    """What cannot be is named and left out; a kind that is not served has no objects, and nothing is written."""
+    home = Home()
+    wrong = changed(policy("shop", "clicks"), "spec.failover.application.statePreservation", BAD)
+    home.held = {POLICY: [stored(policy("shop")), stored(wrong)], RULE: []}
+    found = await PolicyObjects(as_cluster(home)).read()
+    assert tolerations(found) == {"orders": 300}
+    assert [each.origin for each in found.problems] == ["cluster home: FailoverPolicy shop/clicks"]
+    assert home.written.empty()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        pytest.param(Forbidden("not allowed"), "--holds-policies", id="forbidden"),
+        pytest.param(ClusterUnreachable("no answer"), "no answer", id="silent"),
+    ],
+)
+async def test_asked_once_it_gives_nothing_where_a_kind_is_hidden(
+    hidden: FailoverError, told: str
+) -> None:
+    """Half of the policies may mean something else than all of them."""
+    home = Home()
+    home.held, home.hidden = {POLICY: [stored(policy("shop"))]}, hidden
+    with pytest.raises(type(hidden), match=told):
+        await PolicyObjects(as_cluster(home)).read()
 
 
 async def test_what_cannot_be_seen_any_more_changes_nothing() -> None:

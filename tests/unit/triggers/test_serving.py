@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,19 +19,26 @@ from failover.domain.errors import ClusterUnreachable, FailoverError, InvalidInp
 from failover.domain.identity import ApplicationRef, GroupKind, failover_id
 from failover.domain.manifest import Manifest
 from failover.domain.marks import SUPERSEDED_BY
+from failover.domain.rbac import POLICY_KINDS
 from failover.domain.request import FailoverRequest, Limits
 from failover.domain.topology import ClusterFacts
-from failover.fleet import Cluster
+from failover.fleet import Change, Cluster
 from failover.telemetry import Metrics
 from failover.temporal import TemporalUnreachable
 from tests.support.alerts import alert, call, grafana_call
+from tests.support.definitions import policy
 from tests.support.objects import flink
-from triggers import serving
+from tests.support.waiting import eventually
+from tests.unit.triggers.clusters import ScriptedCluster, as_cluster
+from triggers import in_force, serving
+from triggers import policies as policies_module
 from triggers.admitting import Address, Door
 from triggers.connection import Starting
 from triggers.generating import Generator
 from triggers.homes import Homes
-from triggers.policies import PolicyDirectory
+from triggers.in_force import InForce
+from triggers.objects import PolicyObjects
+from triggers.policies import PolicyDirectory, PolicySource
 from triggers.receiving import Reading, Receiver
 from triggers.requesting import Manner
 from triggers.serving import Server, listening
@@ -114,13 +123,15 @@ class ToldTemporal(Starting):
 class Stage:
     """A server with a policy for the FlinkDeployments of a namespace."""
 
-    def __init__(self, directory: Path, session: ClientSession, door: Door | None = None) -> None:
+    def __init__(
+        self, source: PolicySource, session: ClientSession, door: Door | None = None
+    ) -> None:
         """It does not listen yet."""
-        self.directory = directory
         self.fleet, self.temporal, self.metrics = SeenFleet(), ToldTemporal(), Metrics()
+        self.in_force = InForce(source, self.metrics)
         receiver = Receiver(
             self.fleet,
-            PolicyDirectory(directory),
+            self.in_force,
             self.temporal,
             self.metrics,
             Manner(Limits()),
@@ -163,13 +174,25 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(directory: Path, door: Door | None = None) -> AsyncGenerator[Stage, None]:
+async def staged(source: PolicySource, door: Door | None = None) -> AsyncGenerator[Stage, None]:
     """A stage that listens."""
     async with ClientSession() as session:
-        stage = Stage(directory, session, door)
-        async with listening(stage.server, stage.door) as port:
-            stage.url = f"http://127.0.0.1:{port}"
-            yield stage
+        stage = Stage(source, session, door)
+        following = asyncio.create_task(stage.in_force.follow())
+        try:
+            async with listening(stage.server, stage.door) as port:
+                stage.url = f"http://127.0.0.1:{port}"
+                yield stage
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at files often, and wait for no policies that do not come."""
+    monkeypatch.setattr(policies_module, "READ_EVERY", timedelta(seconds=0.02))
+    monkeypatch.setattr(in_force, "FIRST_SECONDS_MAX", 0.5)
 
 
 @pytest.fixture
@@ -184,7 +207,7 @@ def policies(tmp_path: Path) -> Path:
 @pytest.fixture
 async def stage(policies: Path) -> AsyncIterator[Stage]:
     """A stage whose door is open to this machine."""
-    async with staged(policies) as stage:
+    async with staged(PolicyDirectory(policies)) as stage:
         yield stage
 
 
@@ -288,14 +311,17 @@ async def test_where_it_is_not_nothing_begins(stage: Stage) -> None:
     assert stage.sample("failover_alerts_total", outcome="Unmatched") == 4
 
 
-async def test_two_policies_are_none(stage: Stage) -> None:
-    """Which one counts is nobody's guess; a policy that is written later is seen at the next call."""
+async def test_two_policies_are_none(stage: Stage, policies: Path) -> None:
+    """Which one counts is nobody's guess; a policy that is written or removed later is taken up."""
     stage.show("orders")
+    await stage.in_force.now()
     other = POLICY.replace("name: flink,", "name: other,")
-    (stage.directory / "other.yaml").write_text(other)
+    (policies / "other.yaml").write_text(other)
+    await eventually(lambda: stage.sample("failover_policies") == 2, "both are read")
     _, answer = await stage.post(call(about("orders")))
     assert reasons(answer) == ["AmbiguousPolicy"]
-    (stage.directory / "other.yaml").unlink()
+    (policies / "other.yaml").unlink()
+    await eventually(lambda: stage.sample("failover_policies") == 1, "one is left")
     assert outcomes((await stage.post(call(about("orders"))))[1]) == ["Started"]
 
 
@@ -345,22 +371,40 @@ async def test_what_could_be_done_is_done(stage: Stage) -> None:
     assert (status, outcomes(answer)) == (200, ["Merged", "Started"])
 
 
-async def test_without_policies_that_were_ever_read_nobody_is_told_all_is_well(
-    stage: Stage,
-) -> None:
-    """503 until the directory can be read."""
-    (stage.directory / "policy.yaml").unlink()
-    stage.directory.rmdir()
-    status, answer = await stage.post(call(about("orders")))
-    assert (status, answer["error"]["reason"]) == (503, "PoliciesUnread")
-    assert (await stage.get("/readyz"))[0] == 503
+async def test_without_policies_that_were_ever_read_nobody_is_told_all_is_well() -> None:
+    """503 until every kind of the cluster that holds them was seen; then what is hidden stays in force."""
+    home, (ours, rules, karmadas, *others) = ScriptedCluster("home"), POLICY_KINDS
+    home.give(ours, policy("shop"))
+    for kind in (rules, *others):
+        home.give(kind)
+    home.tell(karmadas, Change("Stale", {}, "Forbidden", "not allowed"))
+    async with staged(PolicyObjects(as_cluster(home))) as stage:
+        stage.show("orders")
+        status, answer = await stage.post(call(about("orders")))
+        assert (status, answer["error"]["reason"]) == (503, "PoliciesUnread")
+        assert "PropagationPolicy.policy.karmada.io cannot be seen" in answer["error"]["message"]
+        assert (await stage.get("/readyz"))[0] == 503
+        home.give(karmadas)
+        await eventually(lambda: stage.sample("failover_policies") == 1, "all of it is seen")
+        home.tell(karmadas, Change("Stale", {}, "ClusterUnreachable", "home is silent"))
+        assert outcomes((await stage.post(call(about("orders"))))[1]) == ["Started"]
+        assert (await stage.get("/readyz"))[0] == 200
+
+
+async def test_policies_that_were_read_stay_in_force(stage: Stage, policies: Path) -> None:
+    """Also where their directory is gone by now."""
+    stage.show("orders")
+    await stage.in_force.now()
+    await asyncio.to_thread(shutil.rmtree, policies)
+    assert outcomes((await stage.post(call(about("orders"))))[1]) == ["Started"]
 
 
 async def test_only_who_has_the_token_may_call(policies: Path, tmp_path: Path) -> None:
     """401 with a word on what is missing; probes and metrics are open; a vanished file is 503."""
     file = tmp_path / "tokens"
     file.write_text(TOKEN)
-    async with staged(policies, Door(Address("127.0.0.1", 0), token_file=file)) as stage:
+    door = Door(Address("127.0.0.1", 0), token_file=file)
+    async with staged(PolicyDirectory(policies), door) as stage:
         stage.show("orders")
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
             status, answer = await stage.post(call(about("orders")), **headers)
@@ -418,11 +462,12 @@ async def test_the_metrics_are_there_before_the_first_call(stage: Stage) -> None
     """Counters at zero, so that their first increase shows."""
     _, text = await stage.get("/metrics")
     assert 'failover_alerts_total{outcome="Started"} 0.0' in text
+    assert 'failover_webhook_calls_total{code="401"} 0.0' in text
 
 
 async def test_a_port_that_is_taken_is_told(stage: Stage, policies: Path) -> None:
     """In a sentence."""
     port = int(stage.url.rpartition(":")[2])
     with pytest.raises(InvalidInput, match="--listen"):
-        async with staged(policies, Door(Address("127.0.0.1", port))):
+        async with staged(PolicyDirectory(policies), Door(Address("127.0.0.1", port))):
             pass

@@ -13,6 +13,9 @@ from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
 from failover.domain.topology import ClusterFacts
 from failover.fleet import Fleet
+from tests.support.health.cases import KILLED, NO_IMAGE, replica_set
+from tests.support.health.kubernetes import DONE, deploy
+from tests.support.objects import flink, job_manager
 from triggers.surveying import NAMESPACES_MAX, Rules, Survey, survey
 
 KIND = GroupKind("apps.example.org", "Store")
@@ -113,3 +116,39 @@ async def test_a_cluster_that_is_not_seen_is_told(error: FailoverError, blind: s
     assert found.of(ref("s")).blind == blind
     assert [each.cluster for each in found.of(ref("s")).copies] == ["east"]
     assert found.errors[error.reason] >= 1
+
+
+def named(kind: str, name: str, namespace: str = "shop") -> ApplicationRef:
+    """A Deployment, or a FlinkDeployment, under protection."""
+    group = {"Deployment": "apps", "FlinkDeployment": "flink.apache.org"}[kind]
+    return ApplicationRef(group=group, kind=kind, namespace=namespace, name=name)
+
+
+@pytest.mark.parametrize(
+    ("pods", "reason"), [(NO_IMAGE, "UserError"), (KILLED, "NoReplicaAvailable")]
+)
+async def test_pods_say_whose_fault_an_illness_is(pods: Manifest, reason: str) -> None:
+    """One list more for each level; the pods of others are left alone."""
+    other = {**replica_set(2, NO_IMAGE, owner="uid-other")[0]}
+    east = Listed("east", deploy(0, DONE, "False"), other, *replica_set(1, pods))
+    app = named("Deployment", "it")
+    found = await surveyed(of(app), east)
+    assert [each.health.reason for each in found.copies[app]] == [reason]
+    assert [kind for kind, _ in east.lists if kind != "Secret"] == ["Deployment", "ReplicaSet", "Pod"]  # fmt: skip
+
+
+async def test_a_job_managers_pods_are_found_three_levels_down() -> None:
+    """By its Deployment."""
+    manager = job_manager(0)
+    manager["metadata"]["uid"] = "uid-manager"
+    east = Listed("east", flink(), manager, *replica_set(1, NO_IMAGE, owner="uid-manager"))
+    app = named("FlinkDeployment", "orders")
+    found = await surveyed(of(app), east)
+    assert [each.health.reason for each in found.copies[app]] == ["UserError"]
+
+
+async def test_nothing_is_listed_for_those_that_are_well() -> None:
+    """Pods of a whole namespace are not read for nothing."""
+    east = Listed("east", deploy(3, DONE), *replica_set(1, NO_IMAGE))
+    await surveyed(of(named("Deployment", "it")), east)
+    assert [kind for kind, _ in east.lists if kind != "Secret"] == ["Deployment"]

@@ -17,7 +17,7 @@ from failover.domain.health.kafka import (
     judge_connect,
     judge_kafka,
 )
-from failover.domain.health.pods import POD
+from failover.domain.health.pods import POD, REPLICA_SET
 from failover.domain.health.spark import (
     SPARK_APPLICATION,
     SPARK_SCHEDULE,
@@ -57,6 +57,7 @@ ROWS: tuple[Entry, ...] = (
             "UserError",
         ),
         owned=(DEPLOYMENT,),
+        when_ill=(REPLICA_SET, POD),
         support=_SUPPORTED,
         karmada="FAILED, FAILING, RESTARTING and a dead JobManager are Healthy",
     ),

@@ -6,7 +6,7 @@ from failover.domain.health.argo import ROLLOUT, judge_rollout
 from failover.domain.health.entries import Entry, Support, alone
 from failover.domain.health.flink import DEPLOYMENT
 from failover.domain.health.jobs import judge_cron_job, judge_job, judge_pod
-from failover.domain.health.pods import POD, STATEFUL_SET
+from failover.domain.health.pods import POD, REPLICA_SET, STATEFUL_SET
 from failover.domain.health.replicas import (
     judge_daemon_set,
     judge_deployment,
@@ -29,9 +29,10 @@ ROWS: tuple[Entry, ...] = (
     Entry(
         DEPLOYMENT,
         judge_deployment,
-        (*_COUNTED, "RolloutInProgress", "RolloutStalled"),
+        (*_COUNTED, "InvalidSpec", "RolloutInProgress", "RolloutStalled", "UserError"),
+        when_ill=(REPLICA_SET, POD),
         support=_SUPPORTED,
-        karmada=_ROLLOUT,
+        karmada=f"{_ROLLOUT}; a missing image is Unhealthy",
     ),
     Entry(
         STATEFUL_SET,
@@ -56,9 +57,9 @@ ROWS: tuple[Entry, ...] = (
         karmada=f"{_ROLLOUT}; a missing image is Unhealthy",
     ),
     Entry(
-        GroupKind("apps", "ReplicaSet"),
+        REPLICA_SET,
         judge_replica_set,
-        (*_COUNTED, "UserError"),
+        (*_COUNTED, "InvalidSpec", "UserError"),
         owned=_POD,
         support=_SUPPORTED,
         karmada="a missing image is Unhealthy",
