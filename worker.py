@@ -35,6 +35,7 @@ from failover.domain.request import Limits
 from failover.fleet import Fleet
 from failover.kube.fleet import open_fleet
 from failover.kube.fleetfile import load_fleet
+from failover.kube.lean import lean
 from failover.pauses import Pauses
 from failover.protections import Protections
 from failover.receivers.reading import ReceiverFile
@@ -43,6 +44,7 @@ from failover.stopping import stop_on_signals
 from failover.telemetry import Metrics, set_up_logs
 from failover.temporal import (
     CROWD_QUEUE,
+    PROTECTION_QUEUE,
     STICKY_TIMEOUT,
     TASK_QUEUE,
     claim_namespace,
@@ -64,8 +66,12 @@ OPEN_FAILOVERS = "WorkflowType = 'Failover' AND ExecutionStatus = 'Running'"
 GRACEFUL_SHUTDOWN = timedelta(seconds=5)
 ACTIVITIES_MAX = 5000
 CACHED_WORKFLOWS_MAX = 2000
-"""More than move at once. An idle protection that is in it costs some 130 kB, and one that is not is replayed from a
-short history: all of ten thousand need not lie here."""
+"""More than move at once."""
+PROTECTIONS_AT_ONCE = 32
+"""Looks take place within workflow tasks: so many, with their requests, are done before such a task is late."""
+CACHED_PROTECTIONS_MAX = 100
+"""More than are looked at together. One that is idle need not lie in memory: it is replayed from its short history when
+somebody wakes it."""
 CROWD_CAPTURES_MAX = LANES + LANES // 2
 """As many as have lanes, and some that are ready for the next."""
 WORKFLOW_THREADS = 2
@@ -84,11 +90,13 @@ async def at_work(
     """Work for this fleet while the block runs. Without `calling` it calls nobody."""
     calling = calling or Calling(None, metrics)
     sweeping = sweeping or Sweeping(client, fleet, metrics)
-    lanes = Lanes()
+    lanes, protections = Lanes(), Protections(client)
     capturing = Capturing(fleet, Pauses(client), lanes)
+    telling = Telling(fleet, metrics, protections)
     async with (
-        _worker(client, fleet, metrics, calling, capturing, lanes, sweeping),
+        _worker(client, fleet, telling, calling, capturing, lanes, sweeping),
         _crowd_worker(client, capturing),
+        _protection_worker(client, Protecting(fleet, protections)),
     ):
         yield
 
@@ -105,30 +113,52 @@ def _crowd_worker(client: Client, capturing: Capturing) -> Worker:
     )
 
 
+def _protection_worker(client: Client, protecting: Protecting) -> Worker:
+    """However many are declared or woken together, failovers have their own queue and their own place in memory."""
+    return Worker(
+        client,
+        task_queue=PROTECTION_QUEUE,
+        workflows=[ApplicationWorkflow],
+        activities=[
+            protecting.look_at_application,
+            protecting.keep_state,
+            protecting.forget_state,
+        ],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_task_executor=ThreadPoolExecutor(1, "protection"),
+        max_concurrent_workflow_tasks=PROTECTIONS_AT_ONCE,
+        max_concurrent_local_activities=PROTECTIONS_AT_ONCE,
+        max_concurrent_activities=ACTIVITIES_MAX,
+        max_cached_workflows=CACHED_PROTECTIONS_MAX,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+    )
+
+
 def _worker(
     client: Client,
     fleet: Fleet,
-    metrics: Metrics,
+    telling: Telling,
     calling: Calling,
     capturing: Capturing,
     lanes: Lanes,
     sweeping: Sweeping,
 ) -> Worker:
     """An async wait costs memory, not a thread, so it takes thousands."""
-    protections = Protections(client)
-    deciding, finishing, moving, observing, purging, telling = (
+    deciding, finishing, moving, observing, purging, tidying = (
         Deciding(fleet, Crowd(), Capacities(fleet)),
         Finishing(fleet, lanes),
         Moving(fleet, lanes),
         Observing(fleet, lanes),
         Purging(fleet),
-        Telling(fleet, metrics, protections),
+        Tidying(fleet),
     )
-    tidying, protecting = Tidying(fleet), Protecting(fleet, protections)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[FailoverWorkflow, PauseWorkflow, ApplicationWorkflow, SweepWorkflow],
+        workflows=[FailoverWorkflow, PauseWorkflow, SweepWorkflow],
         activities=[
             observing.observe,
             tidying.tidy_interrupted,
@@ -143,9 +173,6 @@ def _worker(
             finishing.release_labels,
             finishing.finish,
             telling.publish_result,
-            protecting.look_at_application,
-            protecting.keep_state,
-            protecting.forget_state,
             calling.call_person,
             sweeping.sweep_applications,
         ],
@@ -171,7 +198,8 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
     receivers = ReceiverFile(settings.receivers) if settings.receivers is not None else None
     client = await connect(identity=identity(), runtime=_runtime(settings))
     await ensure_search_attributes(client)
-    async with open_fleet(load_fleet(settings.fleet, settings.kubeconfig or None)) as fleet:
+    file = load_fleet(settings.fleet, settings.kubeconfig or None)
+    async with open_fleet(file, keep=lean) as fleet:
         await claim_namespace(client, fleet.name)
         if settings.metrics_port is not None:
             port = metrics.serve(settings.metrics_address, settings.metrics_port)

@@ -42,12 +42,11 @@ class Protecting:
         snapshot = await look_everywhere(self.fleet, look.application)
         found = whereabouts(look.application, snapshot.objects, snapshot.heads, snapshot.failures)
         manifest = snapshot.objects.get(found.home)
-        moved = await self.protections.newest_move(look.application)
         return ApplicationSeen(
             home=found.home,
             generation=found.generation,
             health=found.unseen or await self._health(look, snapshot, found.home),
-            accounted=moved.accounts_for(found.generation),
+            accounted=await self._accounts_for(look.application, found.generation),
             values=values_of(look.rules, manifest) if manifest is not None else None,
             good=snapshot.good,
             counted=snapshot.counted,
@@ -64,6 +63,13 @@ class Protecting:
     async def forget_state(self, application: ApplicationRef) -> None:
         """Take it out of them, where they answer."""
         await forget(self.fleet, application)
+
+    async def _accounts_for(self, application: ApplicationRef, generation: int) -> bool:
+        """Whether a failover that Temporal knows has made this generation; of one that was never moved it need not know."""
+        if not generation:
+            return True
+        moved = await self.protections.newest_move(application)
+        return moved.accounts_for(generation)
 
     async def _health(self, look: ApplicationLook, snapshot: Snapshot, home: str) -> Health:
         manifest = snapshot.objects[home]

@@ -44,6 +44,7 @@ class Herd:
                 web.post("/bench/state/{number}/{state}", self._set_state),
                 web.post("/bench/storm/{rate}/{seconds}", self._begin_storm),
                 web.get("/bench/storm", self._storm_so_far),
+                web.get("/bench/requests", self._requests),
             ]
         )
 
@@ -93,6 +94,9 @@ class Herd:
     async def _storm_so_far(self, _: web.Request) -> web.StreamResponse:
         over = self._storm is None or self._storm.done()
         return web.json_response({"changes": self._changes, "over": over})
+
+    async def _requests(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response({"requests": sum(each.requests for each in self.clusters)})
 
     async def _rage(self, rate: int, seconds: int) -> None:
         """Status changes that mean nothing, in even steps."""

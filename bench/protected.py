@@ -30,16 +30,19 @@ from bench.witness import Witness
 from devstack.processes import Command, Part
 from devstack.world import World
 from failover.domain.identity import ApplicationRef, application_id, failover_id
-from failover.temporal import connect
-from triggers.protecting import list_protections
+from failover.temporal import APPLICATION_WORKFLOW, SEARCH, connect
 
 CLUSTERS = 10
 LOOK_SECONDS = 0.05
 READY_SECONDS = 300.0
 DECLARED_SECONDS_EACH = 2.0
 STARTED_SECONDS = 30.0
+GOOD_AFTER_SECONDS = 60
+"""What is seen first has proved good by then, is looked at again, and kept on two clusters."""
+SAMPLE = 20
 QUIET_CORE = 0.05
 """The processes count as idle once they use less than this much of a core over some seconds."""
+PROTECTED = f"WorkflowType = '{APPLICATION_WORKFLOW}' AND ExecutionStatus = 'Running'"
 HERD, WATCHER, WORKER = "herd", "watcher", "worker"
 
 POLICY = {
@@ -88,6 +91,14 @@ class Idle:
     clusters: int
     declared_seconds: float
     """From the start of the watcher until all are protected and known to be well."""
+    declared_processor_seconds: dict[str, float]
+    """Meanwhile, by process."""
+    settled_processor_seconds: dict[str, float]
+    """Until nothing was done any more: states that prove good are looked at and kept."""
+    requests: int
+    """To all clusters, until nothing was done any more."""
+    events_each: float
+    """The length of a history by then."""
     settled_seconds: float
     """Until nothing is done any more."""
     measured_seconds: float
@@ -178,9 +189,9 @@ class Pasture:
             answer: dict[str, float] = await response.json()
             return answer
 
-    async def storm(self) -> dict[str, float]:
-        """How far the storm is."""
-        async with self.session.get(f"{self.herd_address}/bench/storm") as response:
+    async def get(self, path: str) -> dict[str, float]:
+        """Ask the herd how far it is."""
+        async with self.session.get(f"{self.herd_address}/bench/{path}") as response:
             answer: dict[str, float] = await response.json()
             return answer
 
@@ -199,8 +210,10 @@ class Pasture:
         )  # fmt: skip
 
     async def _known(self) -> int:
-        found = await list_protections(self.client)
-        return sum(each.view.known.health is not None for each in found)
+        """By a search attribute that the first look writes: to list them all would be in the way of what is measured."""
+        return (
+            await self.client.count_workflows(f"{PROTECTED} AND {SEARCH.reason.name} IS NOT NULL")
+        ).count
 
 
 @asynccontextmanager
@@ -235,13 +248,16 @@ async def pasture(directory: Path, applications: int) -> AsyncGenerator[Pasture,
 
 async def idle(ground: Pasture, seconds: float) -> Idle:
     """Protect them all, wait until nothing is done any more, and measure."""
-    begin = time.monotonic()
+    begin, at_first = time.monotonic(), ground.arena.processor_seconds()
     await ground.start_watcher()
     await ground.until_in_step()
     await ground.until_known()
-    declared = time.monotonic() - begin
+    declared, then = time.monotonic() - begin, ground.arena.processor_seconds()
+    await asyncio.sleep(GOOD_AFTER_SECONDS)
     await ground.until_quiet()
-    settled = time.monotonic() - begin
+    settled, by_then = time.monotonic() - begin, ground.arena.processor_seconds()
+    requests = int((await ground.get("requests"))["requests"])
+    events = await _events(ground, sample=SAMPLE)
     before, at = ground.arena.processor_seconds(), time.monotonic()
     await asyncio.sleep(seconds)
     used, passed = spent(before, ground.arena.processor_seconds()), time.monotonic() - at
@@ -249,7 +265,11 @@ async def idle(ground: Pasture, seconds: float) -> Idle:
         applications=ground.applications,
         clusters=CLUSTERS,
         declared_seconds=round(declared, 1),
+        declared_processor_seconds=spent(at_first, then),
         settled_seconds=round(settled, 1),
+        settled_processor_seconds=spent(at_first, by_then),
+        requests=requests,
+        events_each=round(events / min(SAMPLE, ground.applications), 1),
         measured_seconds=round(passed, 1),
         megabytes={name: _megabytes(part) for name, part in ground.arena.world.parts.items()},
         core=_core(used, passed),
@@ -283,7 +303,7 @@ async def storm(ground: Pasture, rate: int, seconds: int) -> Storm:
     events = await _events(ground)
     before, at = ground.arena.processor_seconds(), time.monotonic()
     await ground.post(f"storm/{rate}/{seconds}")
-    while not (so_far := await ground.storm())["over"]:  # noqa: ASYNC110 - of another process
+    while not (so_far := await ground.get("storm"))["over"]:  # noqa: ASYNC110 - of another process
         await asyncio.sleep(1)
     used, passed = spent(before, ground.arena.processor_seconds()), time.monotonic() - at
     await ground.until_quiet()
@@ -324,8 +344,8 @@ async def _started(client: Client, number: int) -> datetime:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _events(ground: Pasture) -> int:
-    """The length of all histories of protections: whatever wakes one makes its history longer."""
+async def _events(ground: Pasture, sample: int = 0) -> int:
+    """The length of all histories of protections, or of some: whatever wakes one makes its history longer."""
     bound = asyncio.Semaphore(16)
 
     async def length(number: int) -> int:
@@ -333,7 +353,8 @@ async def _events(ground: Pasture) -> int:
             handle = ground.client.get_workflow_handle(application_id(application(number)))
             return (await handle.describe()).history_length
 
-    return sum(await asyncio.gather(*(length(each) for each in range(ground.applications))))
+    count = min(sample or ground.applications, ground.applications)
+    return sum(await asyncio.gather(*(length(each) for each in range(count))))
 
 
 def application(number: int) -> ApplicationRef:

@@ -88,6 +88,14 @@ def _protected(results: Results) -> Iterable[Row]:
             f"{idle.declared_seconds:.0f} s, {idle.declared_seconds / idle.applications:.2f} s each"
         )
         yield f"{idle.applications:,} protected: declared and looked at in", made, ""
+        for label, spent in (
+            ("declared and looked at", idle.declared_processor_seconds),
+            ("until nothing is done any more", idle.settled_processor_seconds),
+        ):
+            figure = _processor(spent, idle.applications)
+            yield f"{idle.applications:,} protected: processor time each, {label}", figure, ""
+        figure = f"{idle.requests / idle.applications:.1f} requests, {idle.events_each:.1f} events"
+        yield f"{idle.applications:,} protected: each, until nothing is done any more", figure, ""
     for cold in results.cold:
         label = f"{cold.applications:,} protected: cold start of the watcher"
         yield label, f"{cold.seconds:.1f} s, {cold.processor_seconds:.1f} s of processor time", ""
@@ -109,7 +117,15 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms"
 
 
-def _processor(seconds: Mapping[str, float]) -> str:
+def _processor(seconds: Mapping[str, float], each_of: int = 1) -> str:
+    """Of all together, or of each in milliseconds where there are many."""
+    if each_of > 1:
+        shown = {name: 1000 * value / each_of for name, value in seconds.items()}
+        parts = ", ".join(
+            f"{name} {value:.0f}"
+            for name, value in sorted(shown.items(), key=lambda item: -item[1])
+        )
+        return f"{sum(shown.values()):.0f} ms: {parts}"
     shown = {name: value for name, value in seconds.items() if value >= 0.005}
     total = sum(shown.values())
     parts = ", ".join(

@@ -1,6 +1,6 @@
 """A simulated cluster: just enough of an API server for ten thousand idle applications.
 
-It speaks discovery, get, pages of a list, watch with bookmarks, and create, for the kinds that it is
+It speaks discovery, get, pages of a list (by labels too), watch with bookmarks, and create, for the kinds that it is
 given; objects live in memory, and are written by the bench itself. It knows no rights, no schemas and
 no other writes. What it answers is what an API server would answer, or an error.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 Manifest = dict[str, Any]
 
@@ -89,11 +90,13 @@ class SimulatedCluster:
         self.name, self.version = name, 1
         self.listed, self.watched, self.watched_from = 0, 0, 0
         """How many lists and watches were asked for, and the version of the last watch."""
+        self.requests = 0
+        """Of whatever kind; a watch is one."""
         self.asked = asyncio.Event()
         self._bookmark_seconds = bookmark_seconds
         self._collections = {each: Collection(each) for each in (namespaces, *kinds)}
         self.put(namespaces, {"metadata": {"name": "kube-system"}})
-        self.application = web.Application()
+        self.application = web.Application(middlewares=[self._counted])
         self.application.add_routes(self._routes())
 
     def put(self, kind: Kind, manifest: Manifest) -> Manifest:
@@ -138,6 +141,11 @@ class SimulatedCluster:
         namespace = str(manifest["metadata"].get("namespace") or "")
         log.append(_Event(self.version, namespace, line + b"\n"))
         collection.changed.set()
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self.requests += 1
+        return await handler(request)
 
     # What is served
 
@@ -213,7 +221,11 @@ class _Serving:
 
     async def many(self, request: web.Request) -> web.StreamResponse:
         namespace = request.match_info.get("namespace", "")
+        if "fieldSelector" in request.query:
+            return _status(400, "BadRequest", "the simulated cluster knows no field selectors")
         if request.query.get("watch") in ("1", "true"):
+            if "labelSelector" in request.query:
+                return _status(400, "BadRequest", "it watches by no labels")
             return await self._watch(request)
         return self._page(request.query, namespace)
 
@@ -222,7 +234,9 @@ class _Serving:
         self.cluster.listed += 1
         version, _, after = (query.get("continue") or f"{self.cluster.version}:").partition(":")
         # By name, as etcd has it: an object that comes meanwhile moves no other to another page.
-        names = sorted(key for key in self.collection.objects if namespace in ("", key[0]))
+        chosen = _selected_by(query.get("labelSelector", ""))
+        objects = self.collection.objects
+        names = sorted(key for key in objects if namespace in ("", key[0]) and chosen(objects[key]))
         rest = [key for key in names if "/".join(key) > after] if after else names
         limit = int(query.get("limit") or 0) or len(rest)
         metadata = {"resourceVersion": version}
@@ -296,6 +310,17 @@ async def served(clusters: Sequence[SimulatedCluster]) -> AsyncGenerator[list[st
     finally:
         for runner in runners:
             await runner.cleanup()
+
+
+def _selected_by(selector: str) -> Callable[[Manifest], bool]:
+    """Whether an object has all labels of a selector; of their values only equality is known."""
+    wanted = dict(each.split("=", 1) for each in selector.split(",") if each)
+
+    def chosen(manifest: Manifest) -> bool:
+        labels = manifest["metadata"].get("labels") or {}
+        return all(labels.get(key) == value for key, value in wanted.items())
+
+    return chosen
 
 
 def _plain(answer: Manifest) -> Any:

@@ -21,12 +21,13 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributePair
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from failover.domain.application import ApplicationView
 from failover.domain.errors import DefiniteError, TransientError
 from failover.domain.identity import ApplicationRef, bounded_id
 
@@ -38,6 +39,9 @@ TASK_QUEUE = "failover"
 CROWD_QUEUE = "failover-crowd"
 """Captures whose tolerations end together: a worker takes few of them at a time, and what still lies in the queue
 costs nothing, while an activity that waits in a worker heartbeats."""
+
+PROTECTION_QUEUE = "failover-protections"
+"""Protections and their looks: ten thousand of them that are declared or woken together stand in nobody's way."""
 
 FAILOVER_WORKFLOW = "Failover"
 PAUSE_WORKFLOW = "Pause"
@@ -111,6 +115,21 @@ SEARCH_ATTRIBUTES: Sequence[SearchAttributeKey[Any]] = (
 def application_keyword(application: ApplicationRef) -> str:
     """The value of `FailoverApplication`."""
     return bounded_id(application.key)
+
+
+def shown_in_lists(view: ApplicationView) -> list[SearchAttributePair[Any]]:
+    """The search attributes of a protection; what is not known of it yet has none."""
+    known = view.known
+    pairs: list[SearchAttributePair[Any]] = [
+        SearchAttributePair(SEARCH.application, application_keyword(view.application)),
+        SearchAttributePair(SEARCH.phase, view.phase.value),
+        SearchAttributePair(SEARCH.generation, known.generation),
+    ]
+    if known.home:
+        pairs.append(SearchAttributePair(SEARCH.source, known.home))
+    if known.health is not None:
+        pairs.append(SearchAttributePair(SEARCH.reason, known.health.reason))
+    return pairs
 
 
 def ui_link(ui: str, namespace: str, workflow_id: str, run_id: str = "") -> str:

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
 from temporalio.client import Client
@@ -40,7 +41,11 @@ OVERLAP = timedelta(minutes=1)
 """How much of what was read is read again: lists lag, and a run is listed after it has started."""
 TELL_EVERY_SECONDS = 10.0
 """How often one application may wake its protection: one that flaps is told of, but not each time."""
+LOOKS_WITHIN_SECONDS = 60.0
+"""How long what was just declared is left to look by itself, before somebody tells it to."""
 AT_ONCE_MAX = 20
+ROUND_MAX = 500
+"""So many are brought in step before the register is read again: ten thousand take minutes."""
 
 
 Labels = Mapping[str, str]
@@ -208,6 +213,8 @@ class Keeper:
         self._told: dict[Subject, Standing] = {}
         self._to_tell: dict[Subject, Standing] = {}
         self._told_at: dict[ApplicationRef, float] = {}
+        self._unlooked: dict[ApplicationRef, float] = {}
+        """What has not looked yet, as far as the register knows, and since when it is there."""
 
     # What the watcher says
 
@@ -253,7 +260,9 @@ class Keeper:
                 if not silent:
                     logger.warning("protections: %s", error.message, extra={"reason": error.reason})
                 silent = True
-            await asyncio.sleep(REFRESH_EVERY.total_seconds())
+            await asyncio.sleep(
+                0 if self._waiting and not silent else REFRESH_EVERY.total_seconds()
+            )
 
     async def _keep(self, client: Client, look: Lookout) -> None:
         if news := await self._refresh(client):
@@ -267,7 +276,7 @@ class Keeper:
             async with bound:
                 await self._bring_in_step(client, look, application)
 
-        await _all(one(each) for each in tuple(self._waiting))
+        await _all(one(each) for each in tuple(islice(self._waiting, ROUND_MAX)))
         await self._tell(client)
 
     async def _refresh(self, client: Client) -> set[ApplicationRef]:
@@ -277,7 +286,11 @@ class Keeper:
             self._read_all_at is None or now - self._read_all_at > READ_ALL_EVERY.total_seconds()
         )
         since = None if whole else self._read_until.since(now)
-        known = {each.run_id: each for each in self.register.values()}
+        known = {
+            each.run_id: each
+            for each in self.register.values()
+            if each.application not in self._unlooked
+        }
         listed = await protecting.list_protections(
             client, since=since, known=known, shared=self._shared
         )
@@ -290,15 +303,39 @@ class Keeper:
             ended = await protecting.list_ended(client, since=since)
             over = {key: at for key, at in ended.items() if self._has_ended(key, at)}
             gone = over.keys() - fresh.keys()
-        self.register |= fresh
+        self.register |= fresh | {key: found[key] for key in self._looked(found)}
         for application in gone:
             del self.register[application]
+        self._note_unlooked(fresh, gone, now)
         if whole:
             self._read_all_at = now
         starts = [each.started_at for each in fresh.values()]
         ends = list(ended.values())
         self._read_until.at_least(max([*starts, *ends], default=None), now)
         return set(gone | fresh.keys())
+
+    def _looked(self, found: Mapping[ApplicationRef, Protection]) -> list[ApplicationRef]:
+        """Those of which the register knew nothing yet, and which have looked meanwhile."""
+        return [
+            each
+            for each in self._unlooked
+            if (there := found.get(each)) is not None
+            and there.view.known.health is not None
+            and there.run_id == self.register[each].run_id
+        ]
+
+    def _note_unlooked(
+        self, fresh: Mapping[ApplicationRef, Protection], gone: Iterable[ApplicationRef], now: float
+    ) -> None:
+        for application in (*fresh, *gone):
+            self._unlooked.pop(application, None)
+        self._unlooked |= {
+            key: now for key, each in fresh.items() if each.view.known.health is None
+        }
+        for application, since in tuple(self._unlooked.items()):
+            looked = self.register[application].view.known.health is not None
+            if looked or now - since > LOOKS_WITHIN_SECONDS:
+                del self._unlooked[application]
 
     def _is_news(self, found: Protection) -> bool:
         before = self.register.get(found.application)
@@ -320,7 +357,14 @@ class Keeper:
         found = self.register.get(application)
         try:
             todo = step(_view(found), wanted, self.source, whole=seen.policies.whole)
-            if not isinstance(todo, Leave):
+            if (
+                found is None
+                and isinstance(todo, Declare)
+                and await protecting.declare_new(client, application, todo.declaration)
+            ):
+                _log_declared(application, todo)
+                todo = Leave()
+            elif not isinstance(todo, Leave):
                 # The register may be some seconds old, and a person may have been faster.
                 found = await protecting.protection(client, application)
                 todo = step(_view(found), wanted, self.source, whole=seen.policies.whole)
@@ -338,9 +382,7 @@ class Keeper:
         match todo:
             case Declare():
                 await protecting.declare(client, application, todo.declaration)
-                how = f"declared anew: {'; '.join(todo.changes)}" if todo.changes else "protected"
-                by = f"{todo.declaration.mode}, by {todo.declaration.policy}"
-                logger.info("%s (%s)", how, by, extra=extra)
+                _log_declared(application, todo)
             case End():
                 try:
                     await protecting.unprotect(client, application, Order(actor=self.source))
@@ -362,10 +404,22 @@ class Keeper:
                 last is not None and now - last < TELL_EVERY_SECONDS
             ):
                 continue
+            if application in self._unlooked:
+                continue  # a run begins with a look
+            before = self._standing(subject)
+            if standing.after(before) == before:
+                self._to_tell.pop(subject, None)
+                continue  # it has seen the same by itself
             await protecting.wake(client, application)
             self._told_at[application] = now
             self._told[subject] = standing
             self._to_tell.pop(subject, None)
+
+
+def _log_declared(application: ApplicationRef, todo: Declare) -> None:
+    how = f"declared anew: {'; '.join(todo.changes)}" if todo.changes else "protected"
+    by = f"{todo.declaration.mode}, by {todo.declaration.policy}"
+    logger.info("%s (%s)", how, by, extra={"workload": str(application)})
 
 
 async def _all(work: Iterable[Awaitable[None]]) -> None:

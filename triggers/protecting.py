@@ -7,13 +7,15 @@ there, in one call. What is read is what the runs have written into their memos;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NotRequired, TypedDict
 
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from failover.domain.application import (
@@ -31,16 +33,15 @@ from failover.domain.request import REQUEST_BYTES_MAX
 from failover.domain.rules import HealthRule
 from failover.temporal import (
     APPLICATION_WORKFLOW,
-    SEARCH,
-    TASK_QUEUE,
+    PROTECTION_QUEUE,
     TASK_TIMEOUT,
     VIEW_MEMO,
-    application_keyword,
+    shown_in_lists,
 )
 from triggers.asking import CALL_TIMEOUT, asking
 from triggers.policies import PolicySet
 from triggers.reading import application_of
-from triggers.sharing import SharedDeclarations
+from triggers.sharing import RememberedViews, SharedDeclarations
 from triggers.starting import RequestTooLarge
 
 LISTED_MAX = 100_000
@@ -88,19 +89,24 @@ def declaration_of(
 
 async def declare(client: Client, application: ApplicationRef, declaration: Declaration) -> str:
     """Protect an application like this from now on; the id. Raises `RequestTooLarge`, `TemporalUnreachable`."""
-    request = begun(application, declaration)
-    _check_size(request)
-    with asking(f"protect {application}"):
-        try:
-            return await _declare(client, request, declaration, _attributes(application))
-        except RPCError as error:
-            # As with failovers: before the first worker the search attributes may not be there.
-            if (
-                error.status is not RPCStatusCode.INVALID_ARGUMENT
-                or "earch attribute" not in error.message
-            ):
-                raise
-        return await _declare(client, request, declaration, TypedSearchAttributes.empty)
+    how: _How = {
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        "start_signal": "declare",
+        "start_signal_args": [declaration],
+    }
+    return await _started(client, application, declaration, how)
+
+
+async def declare_new(
+    client: Client, application: ApplicationRef, declaration: Declaration
+) -> bool:
+    """The same for what nobody protects; `False`, and nothing is done, where somebody does by now."""
+    how: _How = {"id_conflict_policy": WorkflowIDConflictPolicy.FAIL}
+    try:
+        await _started(client, application, declaration, how)
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
 
 
 async def suspend(client: Client, application: ApplicationRef, suspension: Suspension) -> None:
@@ -147,10 +153,12 @@ async def list_protections(
     since: datetime | None = None,
     known: Mapping[str, Protection] | None = None,
     shared: SharedDeclarations | None = None,
+    remembered: RememberedViews | None = None,
 ) -> list[Protection]:
     """The open protections, by name; of a namespace, or only those declared since then.
 
-    What is `known` by its run is given as it is: reading a view again is most of the work of a list.
+    Reading views is most of the work of a list. So what is `known` by its run is given as it is, and what
+    is `remembered` of a memo is not read again while it says the same.
     """
     query = f"WorkflowType = '{APPLICATION_WORKFLOW}' AND ExecutionStatus = 'Running'"
     if namespace:
@@ -159,8 +167,11 @@ async def list_protections(
         query += f" AND StartTime >= '{since.isoformat()}'"
     with asking("list the protections"):
         listed = client.list_workflows(query, limit=LISTED_MAX, page_size=PAGE_SIZE)
-        known, shared = known or {}, shared or SharedDeclarations()
-        found = [known.get(each.run_id) or await _protection(each, shared) async for each in listed]
+        known, remembered = known or {}, remembered or RememberedViews(shared)
+        found = [
+            known.get(each.run_id) or await _protection(each, remembered) async for each in listed
+        ]
+    remembered.all_is_read()
     return sorted(filter(None, found), key=lambda each: each.id)
 
 
@@ -197,34 +208,51 @@ async def until(
     return True
 
 
-async def _declare(
-    client: Client,
-    request: ApplicationRequest,
-    declaration: Declaration,
-    attributes: TypedSearchAttributes,
+class _How(TypedDict):
+    """What is done where a run is there already."""
+
+    id_conflict_policy: WorkflowIDConflictPolicy
+    start_signal: NotRequired[str]
+    start_signal_args: NotRequired[Sequence[object]]
+
+
+async def _started(
+    client: Client, application: ApplicationRef, declaration: Declaration, how: _How
+) -> str:
+    request = begun(application, declaration)
+    _check_size(request)
+    attributes = TypedSearchAttributes(shown_in_lists(view_of(request)))
+    with asking(f"protect {application}"):
+        try:
+            return await _start(client, request, attributes, how)
+        except RPCError as error:
+            # As with failovers: before the first worker the search attributes may not be there.
+            if (
+                error.status is not RPCStatusCode.INVALID_ARGUMENT
+                or "earch attribute" not in error.message
+            ):
+                raise
+        return await _start(client, request, TypedSearchAttributes.empty, how)
+
+
+async def _start(
+    client: Client, request: ApplicationRequest, attributes: TypedSearchAttributes, how: _How
 ) -> str:
     view = view_of(request)
     handle = await client.start_workflow(
         APPLICATION_WORKFLOW,
         request,
         id=application_id(request.application),
-        task_queue=TASK_QUEUE,
+        task_queue=PROTECTION_QUEUE,
         task_timeout=TASK_TIMEOUT,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="declare",
-        start_signal_args=[declaration],
         memo={VIEW_MEMO: view},
         search_attributes=attributes,
         static_summary=summary(view)[:200],
         static_details=details(view)[:16_000],
         rpc_timeout=CALL_TIMEOUT,
+        **how,
     )
     return handle.id
-
-
-def _attributes(application: ApplicationRef) -> TypedSearchAttributes:
-    pair = SearchAttributePair(SEARCH.application, application_keyword(application))
-    return TypedSearchAttributes([pair])
 
 
 def _check_size(request: ApplicationRequest) -> None:
@@ -252,14 +280,20 @@ async def _signal(
 
 
 async def _protection(
-    found: WorkflowExecution, shared: SharedDeclarations | None = None
+    found: WorkflowExecution, remembered: RememberedViews | None = None
 ) -> Protection | None:
     """What a run says of itself; `None` for one whose memo cannot be read, as of another release."""
-    try:
-        raw = (await found.memo()).get(VIEW_MEMO)
-        view = ApplicationView.model_validate(shared.in_place(raw) if shared else raw)
-    except ValidationError:
-        return None
+    memo = found.raw_info.memo.fields[VIEW_MEMO].data if found.raw_info is not None else b""
+    view = remembered.get(found.run_id, memo) if remembered is not None else None
+    if view is None:
+        try:
+            raw = (await found.memo()).get(VIEW_MEMO)
+            shared = remembered.shared if remembered is not None else None
+            view = ApplicationView.model_validate(shared.in_place(raw) if shared else raw)
+        except ValidationError:
+            return None
+        if remembered is not None:
+            remembered.put(found.run_id, memo, view)
     return Protection(found.id, found.run_id, view, found.start_time)
 
 

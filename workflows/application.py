@@ -9,15 +9,17 @@ known to be good, and healthy, there is a timer: a look at its end decides.
   start of the run is when its declaration counts from.
 - The last word counts: what is declared while the protection is being ended begins it from scratch.
 - Its memo holds its view; it is written only where the view has changed.
+- A look takes place within the workflow task that was woken for it: a protection costs Temporal one
+  task for each.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 with workflow.unsafe.imports_passed_through():
     from activities.protecting import Protecting
@@ -37,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from failover.domain.phases import Outcome
     from failover.domain.protecting import begun, declared, details, learnt, to_keep, view_of
     from failover.domain.states import good_at
-    from failover.temporal import SEARCH, VIEW_MEMO, application_keyword
+    from failover.temporal import VIEW_MEMO, shown_in_lists
 from workflows import options
 from workflows.run import upsert_search_attributes
 
@@ -110,26 +112,39 @@ class ApplicationWorkflow:
 
     async def _look(self) -> None:
         self._woken = False
-        application = self._request.application
-        rule = self._request.declaration.health_rule
+        active = self._request.declaration.policy.active
+        look = ApplicationLook(
+            application=self._request.application,
+            health_rule=self._request.declaration.health_rule,
+            rules=active.rules,
+        )
         try:
-            seen: ApplicationSeen = await workflow.execute_activity_method(
-                Protecting.look_at_application,
-                ApplicationLook(
-                    application=application,
-                    health_rule=rule,
-                    rules=self._request.declaration.policy.active.rules,
-                ),
-                summary=f"look where {application.short} lives, and how it is",
-                **options.effect(),
-            )
-        except ActivityError as error:
+            seen = await self._seen(look)
+        except FailureError as error:
             # What was known holds on; who cares wakes it again.
-            workflow.logger.warning("a look has failed", extra={"reason": str(error.cause)})
+            reason = str(error.cause or error)
+            workflow.logger.warning("a look has failed", extra={"reason": reason})
             return
         self._request = learnt(self._request, seen, workflow.now())
         await self._keep()
         self._show()
+
+    async def _seen(self, look: ApplicationLook) -> ApplicationSeen:
+        """Look within this workflow task, and where a cluster is slow, in an activity that may take its time."""
+        summary = f"look where {look.application.short} lives, and how it is"
+        try:
+            seen: ApplicationSeen = await workflow.execute_local_activity_method(
+                Protecting.look_at_application, look, summary=summary, **options.glance()
+            )
+        except FailureError as error:
+            # In a replay a local activity fails with what is the cause of its failure otherwise.
+            if not isinstance(error.cause or error, ActivityTimeout):
+                raise
+        else:
+            return seen
+        return await workflow.execute_activity_method(
+            Protecting.look_at_application, look, summary=summary, **options.effect()
+        )
 
     async def _keep(self) -> None:
         """Have the clusters remember what has proved good; what does not succeed now is tried again."""
@@ -174,22 +189,19 @@ class ApplicationWorkflow:
             workflow.logger.warning("not forgotten", extra={"reason": str(error.cause)})
 
     def _show(self) -> None:
-        """Write the view where lists read it, if it has changed."""
+        """Write the view where lists read it, as far as it is not there yet."""
         view = view_of(self._request)
         if view == self._shown:
             return
         before, self._shown = self._shown, view
-        known = view.known
-        updates: list[Any] = [
-            SEARCH.application.value_set(application_keyword(view.application)),
-            SEARCH.phase.value_set(view.phase.value),
-            SEARCH.generation.value_set(known.generation),
+        written = workflow.info().typed_search_attributes
+        updates = [
+            each.key.value_set(each.value)
+            for each in shown_in_lists(view)
+            if written.get(each.key) != each.value
         ]
-        if known.home:
-            updates.append(SEARCH.source.value_set(known.home))
-        if known.health is not None:
-            updates.append(SEARCH.reason.value_set(known.health.reason))
-        upsert_search_attributes(updates)
+        if updates:
+            upsert_search_attributes(updates)
         if before is not None or workflow.memo_value(VIEW_MEMO, None) is None:
             workflow.upsert_memo({VIEW_MEMO: view})
         workflow.set_current_details(details(view))

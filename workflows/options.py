@@ -49,6 +49,25 @@ def effect(*, limit: timedelta = EFFECT_MAX) -> ActivityOptions:
     )
 
 
+class LocalOptions(TypedDict):
+    """Keyword arguments of `workflow.execute_local_activity`."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+LOCAL_MAX = timedelta(seconds=2)
+"""Shorter than the workflow task in which it takes place (`TASK_TIMEOUT`): a longer one would be kept alive by tasks
+that do nothing, and so stand in the history."""
+
+
+def glance() -> LocalOptions:
+    """A short look that writes nothing, within the workflow task: what is lost with the worker is looked at again."""
+    return LocalOptions(
+        start_to_close_timeout=LOCAL_MAX, retry_policy=RetryPolicy(maximum_attempts=1)
+    )
+
+
 def capture(ahead: timedelta, *, crowded: bool) -> ActivityOptions:
     """A capture that is asked for so long ahead; in a crowd a worker takes it up when it has room."""
     run_as = effect(limit=max(ahead, timedelta(0)) + EFFECT_MAX)

@@ -75,6 +75,10 @@ class SharedWatch:
         self._synced = False
         self._stale: Change | None = None
         self._keep = keep
+        self.used_at = loop.time()
+        """When somebody has followed or asked last."""
+        self.lingers = False
+        """Whether it is going to be looked at whether anybody still wants it."""
         self._sightings = seen(collection, patience, loop.time)
         self.task = loop.create_task(self._run(), context=contextvars.Context())
 
@@ -107,6 +111,10 @@ class SharedWatch:
         followers.discard(follower)
         if not followers:
             self._followers.pop(interest, None)
+
+    def use(self) -> None:
+        """Note that somebody follows or asks now."""
+        self.used_at = asyncio.get_running_loop().time()
 
     async def _run(self) -> None:
         try:
@@ -189,7 +197,7 @@ class Followings:
     async def follow(
         self, kind: GroupKind, namespace: str = "", *, name: str = "", owner_uid: str = ""
     ) -> AsyncGenerator[AsyncIterator[Change], None]:
-        """Follow what matches; the watch ends a while after its last follower has left."""
+        """Follow what matches; the watch ends a while after its last follower has left, or somebody has asked."""
         key, watch = self._watch(kind, namespace)
         interest = Interest(namespace, name, owner_uid)
         follower = watch.join(interest)
@@ -198,14 +206,15 @@ class Followings:
                 yield changes
         finally:
             watch.leave(interest, follower)
-            if not watch.followed:
-                loop = asyncio.get_running_loop()
-                loop.call_later(self.linger_seconds, self._end_if_left, key, watch)
+            watch.use()
+            self._end_later(key, watch)
 
     def known(self, kind: GroupKind, namespace: str, owner_uid: str) -> list[Manifest] | None:
         """What a watch that is up and in step has with this owner; `None` where none is."""
         for key in ((kind, ""), (kind, namespace)):
             if (watch := self._watches.get(key)) is not None:
+                # Who asks a watch that lingers keeps it: else a crowd of looks lists everything every few seconds.
+                watch.use()
                 return watch.known(Interest(namespace, owner_uid=owner_uid))
         return None
 
@@ -229,9 +238,20 @@ class Followings:
         self._watches[key] = watch
         return key, watch
 
-    def _end_if_left(self, key: tuple[GroupKind, str], watch: SharedWatch) -> None:
-        if watch.followed:
+    def _end_later(self, key: tuple[GroupKind, str], watch: SharedWatch) -> None:
+        """End the watch once nobody has followed or asked for a while; who follows until then ends it later."""
+        if watch.followed or watch.lingers:
+            return
+        loop = asyncio.get_running_loop()
+        left = watch.used_at + self.linger_seconds - loop.time()
+        if left > 0:
+            watch.lingers = True
+            loop.call_later(left, self._end_if_left, key, watch)
             return
         watch.task.cancel()
         if self._watches.get(key) is watch:
             del self._watches[key]
+
+    def _end_if_left(self, key: tuple[GroupKind, str], watch: SharedWatch) -> None:
+        watch.lingers = False
+        self._end_later(key, watch)

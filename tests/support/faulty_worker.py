@@ -58,6 +58,9 @@ class Step:
     """The faults by which this process was stopped in this step."""
 
 
+held_locally: dict[tuple[str, str, str], Fault] = {}
+"""By step, application and fault: a local activity is given up after two seconds, and goes on as an ordinary one."""
+
 current: ContextVar[Step | None] = ContextVar("step", default=None)
 
 
@@ -101,15 +104,25 @@ class _Around(ActivityInboundInterceptor):
 
     async def _suffer(self, step: Step, work: ExecuteActivityInput) -> Any:
         await self._at(step, "before")
-        if (held := claim(self._faults, step, "hold")) is not None:
+        if (held := self._holds(step, "hold")) is not None:
             await until_released(held)
         if claim(self._faults, step, "twice") is not None:
             await self.next.execute_activity(work)
         answer = await self.next.execute_activity(work)
         await self._at(step, "after")
-        if (held := claim(self._faults, step, "hold-after")) is not None:
+        if (held := self._holds(step, "hold-after")) is not None:
             await until_released(held)
         return answer
+
+    def _holds(self, step: Step, what: str) -> Fault | None:
+        """The fault that holds this step; where it held a local activity that was given up, what goes on in its place."""
+        fault, key = claim(self._faults, step, what), (step.name, step.application, what)
+        if activity.info().is_local:
+            if fault is not None:
+                held_locally[key] = fault
+            return fault
+        given_up = held_locally.pop(key, None)
+        return fault or (given_up if given_up is not None and given_up.struck.exists() else None)
 
     async def _at(self, step: Step, moment: str) -> None:
         if claim(self._faults, step, f"kill-{moment}") is not None:
@@ -122,7 +135,8 @@ class _Around(ActivityInboundInterceptor):
 async def until_released(fault: Fault) -> None:
     """Wait, heartbeating, until the test takes the file away."""
     while fault.struck.exists():
-        activity.heartbeat()
+        if not activity.info().is_local:
+            activity.heartbeat()
         await asyncio.sleep(HELD_SECONDS)
 
 

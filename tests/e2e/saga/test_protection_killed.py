@@ -171,16 +171,13 @@ async def declared_again_while_it_ends(saga: Saga, deaths: Deaths) -> None:
 
 
 async def unprotected_while_it_looks(saga: Saga, deaths: Deaths) -> None:
-    """It ends when it has looked, and its application is left alone."""
+    """A look is lost with its worker; it ends without another one, and its application is left alone."""
     it = await protected(saga, "ends")
     await deaths.gather()
     looking = it.plant(LOOK, "hold")
     await it.wake()
     await it.suffers(looking)
     await it.unprotect()
-    unreported = it.plant(LOOK, "hold-after")
-    await deaths.strike()
-    await it.suffers(unreported)
     await deaths.strike()
     assert (await it.ends()).known.home == "east"
     await it.app.was_never_written()

@@ -136,3 +136,14 @@ async def test_an_expired_version_leads_to_a_new_list(tmp_path: Path) -> None:
         simulated.forget()
         found = sorted(await seen(changes, 2))
         assert found == [("Deleted", "gone", 0), ("Present", "orders", 1)]
+
+
+async def test_a_list_by_labels_holds_nothing_else(tmp_path: Path) -> None:
+    """Else what is closed would look open to whoever asks for open records only."""
+    simulated = SimulatedCluster("east", (DEPLOYMENTS,))
+    for name, labels in (("open", {"a": "true", "b": "true"}), ("closed", {"a": "true"}), ("bare", {})):  # fmt: skip
+        metadata = {"name": name, "namespace": "shop", "labels": labels}
+        simulated.put(DEPLOYMENTS, {"metadata": metadata})
+    async with reached(tmp_path, simulated) as cluster:
+        found = await cluster.list(DEPLOYMENT, "shop", label_selector="a=true,b=true")
+    assert [each["metadata"]["name"] for each in found] == ["open"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from failover.domain.identity import GroupKind
 from failover.fleet import Change
-from failover.kube.following import Follower
+from failover.kube.connection import Call, Connection
+from failover.kube.following import Follower, Followings
 from failover.kube.store import Interest, Store
+from failover.kube.watching import Patience
 
 
 def manifest(uid: str, *, namespace: str = "shop", owners: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -82,3 +85,40 @@ def test_index_finds_what_a_search_would(
     every = {uid: store.get(uid) for uid in store.uids()}
     wanted = {uid for uid, one in every.items() if interest in Interest.all_of(one)}
     assert {uid for uid, _ in store.matching(interest)} == wanted
+
+
+class Listing:
+    """A collection that is empty, counts its lists, and whose watch never says anything."""
+
+    connection = cast("Connection", None)
+
+    def __init__(self) -> None:
+        self.lists = 0
+
+    async def list_at(self) -> tuple[list[dict[str, Any]], str]:
+        """Nothing."""
+        self.lists += 1
+        return [], "1"
+
+    async def watch_from(self, version: str, seconds: int) -> Call:
+        """Never."""
+        await asyncio.Event().wait()
+        raise AssertionError(version, seconds)
+
+
+async def test_who_asks_a_watch_keeps_it() -> None:
+    """A crowd of looks, one after the other, costs one list; when nobody asks any more, it ends."""
+    source, kind = Listing(), GroupKind("apps", "Deployment")
+    followings = Followings(lambda _kind, _namespace: source, Patience(), linger_seconds=0.02)
+    async with followings.follow(kind, "shop", owner_uid="o") as changes:
+        await anext(changes)
+    [watch] = followings._watches.values()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 10 * followings.linger_seconds
+    while loop.time() < until:
+        assert followings.known(kind, "shop", "o") == []
+        await asyncio.sleep(0)
+    assert source.lists == 1
+    await asyncio.wait({watch.task}, timeout=10)
+    assert watch.task.cancelled()
+    assert followings._watches == {}

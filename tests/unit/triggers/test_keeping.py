@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import cast
 
 import pytest
@@ -30,6 +32,7 @@ from triggers.keeping import (
     End,
     Keeper,
     Leave,
+    Seen,
     Standing,
     Step,
     Unclear,
@@ -207,3 +210,125 @@ async def test_one_application_wakes_its_protection_now_and_then(
     assert len(woken) == 2
     kept.saw(subject, {}, Standing("Healthy", 0, {"job": "d"}))
     assert kept._to_tell == {}
+
+
+class Temporal:
+    """Lists these protections, and notes whom somebody wakes or asks for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *listed: Protection) -> None:
+        self.listed = list(listed)
+        self.woken: list[ApplicationRef] = []
+        self.asked: list[ApplicationRef] = []
+        self.is_new = True
+        for name in ("list_protections", "list_ended", "wake", "protection", "declare_new"):
+            monkeypatch.setattr(protecting, name, getattr(self, name))
+
+    async def list_protections(
+        self, _client: Client, *, known: Mapping[str, Protection], **_: object
+    ) -> list[Protection]:
+        """As the real list: what is known by its run is given as it is."""
+        return [known.get(each.run_id, each) for each in self.listed]
+
+    async def list_ended(self, _client: Client, **_: object) -> dict[ApplicationRef, datetime]:
+        """None."""
+        return {}
+
+    async def wake(self, _client: Client, application: ApplicationRef) -> bool:
+        """Note it."""
+        self.woken.append(application)
+        return True
+
+    async def protection(self, _client: Client, application: ApplicationRef) -> Protection | None:
+        """What somebody else has declared."""
+        self.asked.append(application)
+        return next((each for each in self.listed if each.application == application), None)
+
+    async def declare_new(
+        self, _client: Client, _application: ApplicationRef, _declaration: Declaration
+    ) -> bool:
+        """Whether nobody was faster."""
+        return self.is_new
+
+
+CLIENT = cast("Client", None)
+EAST = ("east", ORDERS)
+
+
+def run_of_orders(known: Known | None, run: str = "run", **more: object) -> Protection:
+    """Orders is protected, and this is known of it."""
+    request = ApplicationRequest(
+        application=ORDERS,
+        declaration=declaration(**more),  # type: ignore[arg-type]
+        known=known,
+    )
+    return Protection("id", run, view_of(request), NOON)
+
+
+async def declared_lately(temporal: Temporal) -> Keeper:
+    """A register that has just learnt of a protection which has not looked yet."""
+    kept = Keeper(out_of_reach, "tests")
+    temporal.listed = [run_of_orders(None)]
+    assert await kept._refresh(CLIENT) == {ORDERS}
+    kept.saw(EAST, {}, Standing("Healthy", 0))
+    return kept
+
+
+async def test_what_was_just_declared_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody tells it to, and what it then knows is no news to anybody."""
+    temporal = Temporal(monkeypatch)
+    kept = await declared_lately(temporal)
+    await kept._tell(CLIENT)
+    assert kept._to_tell
+    temporal.listed = [run_of_orders(Known(home="east", health=WELL))]
+    assert await kept._refresh(CLIENT) == set()
+    await kept._tell(CLIENT)
+    assert (temporal.woken, kept._to_tell) == ([], {})
+
+
+async def test_what_has_changed_since_its_first_look_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It fell ill after the run had looked, and before the register knew of it."""
+    temporal = Temporal(monkeypatch)
+    kept = await declared_lately(temporal)
+    kept.saw(EAST, {}, Standing("Unhealthy", 0))
+    temporal.listed = [run_of_orders(Known(home="east", health=WELL))]
+    await kept._refresh(CLIENT)
+    await kept._tell(CLIENT)
+    assert temporal.woken == [ORDERS]
+
+
+async def test_what_does_not_look_for_long_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where no worker was there for it: the signal waits for one."""
+    temporal = Temporal(monkeypatch)
+    kept = await declared_lately(temporal)
+    monkeypatch.setattr(keeping, "LOOKS_WITHIN_SECONDS", -1.0)
+    await kept._refresh(CLIENT)
+    await kept._tell(CLIENT)
+    assert temporal.woken == [ORDERS]
+
+
+class Sees:
+    """A watcher that sees orders."""
+
+    def seen(self, _application: ApplicationRef) -> Seen:
+        """With the policies that mean it."""
+        return Seen({}, policies(), observe=False)
+
+    def protections_changed(self, applications: Iterable[ApplicationRef]) -> None:
+        """Nothing hangs on it here."""
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_person_who_was_faster_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+    is_new: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """What the register does not know is started only where nobody has declared it; else it is looked at first."""
+    temporal = Temporal(monkeypatch, run_of_orders(None, actor="ada"))
+    temporal.is_new = is_new
+    kept = Keeper(out_of_reach, OURS)
+    kept.saw(EAST, {}, Standing("Healthy", 0))
+    await kept._bring_in_step(CLIENT, Sees(), ORDERS)
+    assert temporal.asked == ([] if is_new else [ORDERS])
+    assert kept._left == {ORDERS: "" if is_new else "it is declared by ada, and stays as that says"}
