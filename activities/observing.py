@@ -25,6 +25,8 @@ from failover.fleet import Cluster, Fleet
 from failover.records import read_head
 
 WAITS_FOR_MOVES_SECONDS_MAX = 300.0
+CONFIRM_AGAIN_SECONDS = 1.0
+"""A cluster that is just coming back may show its watches before it answers: nothing may change after that."""
 NOBODY = "nobody"
 """No uid: follows nothing, and keeps the watch up all the same."""
 
@@ -159,8 +161,11 @@ async def next_difference(
                 confirmed = await observe_now(cluster, look)
                 if pace.is_due(pace.tells_at(confirmed)):
                     return confirmed
-                view.settle(seen)
-                told_at = None
+                if confirmed.out_of_sight:
+                    told_at = asyncio.get_running_loop().time() + CONFIRM_AGAIN_SECONDS
+                else:
+                    view.settle(seen)
+                    told_at = None
 
 
 class _Pace:

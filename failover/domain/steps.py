@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from failover.domain.handing_on import StateChoice
-from failover.domain.health import Health
+from failover.domain.health import Health, HealthStatus
 from failover.domain.identity import ApplicationRef
 from failover.domain.overrides import Override
 from failover.domain.plan import Answer, FailoverPlan, NotNeeded, PurgeMode
@@ -68,6 +68,11 @@ class Observation(Wire):
         """Whether it is further than this; what nobody counts never is."""
         progress = self.health.progress
         return progress is not None and (reached is None or progress > reached)
+
+    @property
+    def out_of_sight(self) -> bool:
+        """Whether nothing could be seen: that is no answer to what was asked."""
+        return not self.found and self.health.status is HealthStatus.UNKNOWN
 
     @property
     def essence(self) -> tuple[bool, str, bool, str, str, str]:

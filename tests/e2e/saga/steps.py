@@ -59,7 +59,7 @@ class Road:
 
 UNHEALTHY_SOON = {"verification": {"healthyWithinSeconds": 1}}
 STRAIGHT = Road()
-PATIENT = Road(options={"toleration": 20})  # workers die all the time: one is there once in it
+PATIENT = Road(options={"toleration": 30})  # workers die all the time: one is there once in it
 AROUND = Road(ill_on=("west",), target="north", options=UNHEALTHY_SOON)
 BACK = Road(clusters=("east", "west"), ill_on=("west",), target="east", options=UNHEALTHY_SOON)
 

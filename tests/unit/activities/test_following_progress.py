@@ -9,8 +9,10 @@ from typing import Any, cast
 
 import pytest
 
+from activities import observing
 from activities.observing import next_difference, not_healthy_yet
-from failover.domain.health import HealthStatus
+from failover.domain.errors import ClusterUnreachable
+from failover.domain.health import Health, HealthStatus
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest
 from failover.domain.steps import Look, Observation
@@ -27,6 +29,8 @@ class FakeCluster:
         self.name = "west"
         self.there: Manifest | None = None
         self.reads = 0
+        self.refuses = 0
+        """So many reads fail before one is answered."""
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
 
     def show(self, ready: int, condition: str = "False") -> None:
@@ -67,6 +71,8 @@ class FakeCluster:
         if kind != DB.group_kind:
             return None
         self.reads += 1
+        if self.reads <= self.refuses:
+            raise ClusterUnreachable("no connection")
         return self.there
 
     async def list(self, *_: Any, **__: Any) -> Sequence[Mapping[str, Any]]:
@@ -174,3 +180,19 @@ async def test_only_what_ends_the_wait_is_read_from_a_quorum() -> None:
     seen = await next_difference(cast("Cluster", cluster), replaced, unconfirmed=not_healthy_yet)
     assert seen.replaced
     assert cluster.reads == 2
+
+
+async def test_what_could_not_be_confirmed_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch is back before the cluster answers, and nothing changes after that: it is told all the same."""
+    monkeypatch.setattr(observing, "CONFIRM_AGAIN_SECONDS", 0.01)
+    cluster = FakeCluster()
+    cluster.refuses = 3
+    unseen = Health(
+        status=HealthStatus.UNKNOWN, reason="ClusterUnreachable", message="no connection"
+    )
+    cluster.show(0)
+    told = await asyncio.wait_for(
+        waiting(cluster, Observation(found=False, health=unseen), SOON), 10
+    )
+    assert told.health.status is HealthStatus.UNHEALTHY
+    assert cluster.reads == 4
