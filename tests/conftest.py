@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.world import flink, fresh_world, namespace, world
 
 __all__ = ["flink", "fresh_world", "namespace", "world"]
 
+
+SERVERS = "servers"
+ON_SERVERS = ("tests/integration/", "tests/e2e/")
 
 settings.register_profile("failover", deadline=None)  # a busy machine is no finding
 settings.load_profile("failover")
@@ -21,3 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="keep histories for tests/unit/test_histories.py",
     )
+
+
+class Scheduling(LoadScopeScheduling):
+    """With `-n`, one process has all tests on servers, and what needs none fills what is left of the machine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """What is run in one process: a file, or all tests on servers, since they share one world."""
+        return SERVERS if nodeid.startswith(ON_SERVERS) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Make xdist use it."""
+    return Scheduling(config, log)

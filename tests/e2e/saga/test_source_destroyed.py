@@ -50,10 +50,13 @@ async def played(saga: Saga) -> Played:
             strict=True,
         )
     )
-    for step, app in apps.items():
-        fault = app.plant(step, "hold")
-        await ROADS[step].begin(app)
-        await app.suffers(fault)
+
+    async def held(step: str) -> None:
+        fault = apps[step].plant(step, "hold")
+        await ROADS[step].begin(apps[step])
+        await apps[step].suffers(fault)
+
+    await asyncio.gather(*map(held, ROADS))
     part = saga.world.part("east/apiserver")
     await part.kill()
     for step, app in apps.items():
