@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -317,7 +317,7 @@ def _selected_by(selector: str) -> Callable[[Manifest], bool]:
     wanted = dict(each.split("=", 1) for each in selector.split(",") if each)
 
     def chosen(manifest: Manifest) -> bool:
-        labels = manifest["metadata"].get("labels") or {}
+        labels = cast("dict[str, str]", manifest["metadata"].get("labels") or {})
         return all(labels.get(key) == value for key, value in wanted.items())
 
     return chosen

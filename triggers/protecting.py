@@ -283,7 +283,7 @@ async def _protection(
     found: WorkflowExecution, remembered: RememberedViews | None = None
 ) -> Protection | None:
     """What a run says of itself; `None` for one whose memo cannot be read, as of another release."""
-    memo = found.raw_info.memo.fields[VIEW_MEMO].data if found.raw_info is not None else b""
+    memo = found.raw_info.memo.fields[VIEW_MEMO].data
     view = remembered.get(found.run_id, memo) if remembered is not None else None
     if view is None:
         try:

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 ID_BYTES_MAX = 200
 _ID_HEAD_BYTES = 160
@@ -33,10 +33,8 @@ class GroupKind:
         return cls(group, str(manifest.get("kind", "")))
 
 
-class ApplicationRef(BaseModel):
+class ApplicationRef(BaseModel, frozen=True):
     """An application: one top-level object, by kind and name. Its place is not part of its name."""
-
-    model_config = ConfigDict(frozen=True)
 
     group: str
     kind: str
@@ -72,10 +70,8 @@ class ApplicationRef(BaseModel):
         return cls(group=group, kind=word, namespace=scope, name=name)
 
 
-class ObjectRef(BaseModel):
+class ObjectRef(BaseModel, frozen=True):
     """One object by kind and name: a dependent, or what else stands beside an application."""
-
-    model_config = ConfigDict(frozen=True)
 
     group: str
     kind: str

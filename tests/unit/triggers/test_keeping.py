@@ -311,7 +311,7 @@ async def test_what_does_not_look_for_long_is_told_to(monkeypatch: pytest.Monkey
 class Sees:
     """A watcher that sees orders."""
 
-    def seen(self, _application: ApplicationRef) -> Seen:
+    def seen(self, application: ApplicationRef) -> Seen:  # noqa: ARG002 - the port has it
         """With the policies that mean it."""
         return Seen({}, policies(), observe=False)
 
