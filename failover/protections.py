@@ -42,9 +42,13 @@ class Protections:
                 return Moved()
             message = f"Temporal does not say how {application} was moved last: {error.message}"
             raise TemporalUnreachable(message) from error
-        under_way = found.status is WorkflowExecutionStatus.RUNNING
-        generation = found.typed_search_attributes.get(SEARCH.generation) or 0
-        return Moved(under_way, generation)
+        shown = found.typed_search_attributes
+        # One that has told its outcome makes no generation any more, though it runs until all have been told:
+        # the protection is woken by that very telling.
+        running = found.status is WorkflowExecutionStatus.RUNNING
+        return Moved(
+            running and shown.get(SEARCH.outcome) is None, shown.get(SEARCH.generation) or 0
+        )
 
     async def wake(self, application: ApplicationRef) -> bool:
         """Let the protection look again; `False` where there is none. Raises `TemporalUnreachable`."""
