@@ -44,7 +44,7 @@ demo: binaries  ## watch an application move from one cluster to another
 	@$(BIN)/failover demo $(ARGS)
 
 test: binaries  ## every test, on real servers (PYTEST='-k name' chooses)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not long" $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long" $(PYTEST)
 
 record-histories: binaries  ## histories of today's failovers, for the replay tests
 	@$(BIN)/python -m pytest -q --record-histories tests/e2e/test_replay.py

@@ -29,6 +29,12 @@ from failover.domain.errors import FailoverError, InvalidInput
 from failover.domain.phases import EXIT_USAGE
 
 _DEVSTACK_PACKAGES = frozenset({"cryptography", "psutil"})
+INSTALL_DEVSTACK = "pip install '.[devstack]'"
+EPILOG = (
+    "The options above may stand before or after a command. `failover COMMAND --help` tells more. "
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 waits for a person, 4 no end in time, 5 refused by a rule, "
+    "70 a bug, 130 interrupted."
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def assemble(arguments: Sequence[str] = ()) -> typer.Typer:
     app = typer.Typer(
         name="failover",
         help="Durable failover for stateful applications on several Kubernetes clusters.",
-        epilog="The options above may stand before or after a command. `failover COMMAND --help` tells more.",
+        epilog=EPILOG,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -139,15 +145,20 @@ def _add(app: typer.Typer, family: Family) -> None:
         if error.name not in _DEVSTACK_PACKAGES:
             raise
         for verb in family.verbs:
-            app.command(name=verb, help="Needs `pip install 'stateful-failover[devstack]'`.")(
-                _needs_devstack
-            )
+            app.command(
+                name=verb,
+                # Whatever follows, the answer is what to install; a bracket unescaped would be markup.
+                help=f"Needs `{INSTALL_DEVSTACK}`.".replace("[", r"\["),
+                context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+            )(_needs_devstack)
         return
     module.add_to(app)
 
 
 def _needs_devstack() -> NoReturn:
-    message = "the local world needs more packages: pip install 'stateful-failover[devstack]'"
+    message = (
+        f"the local world needs more packages: {INSTALL_DEVSTACK}, in a clone of the repository"
+    )
     raise InvalidInput(message, reason="DevstackMissing")
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
 
-from cli import main
+from cli import exits, main
 from cli.context import actor, hoisted, surround, surroundings
 from cli.exits import EXIT_BUG, EXIT_INTERRUPTED, Refused, TimedOut, exit_code
 from cli.main import FAMILIES, run_command
@@ -154,6 +157,37 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     for family in FAMILIES:
         for verb in family.verbs:
             assert f" {verb} " in said
+
+
+def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of the table in `cli/exits.py`, which stands in the documentation as it is."""
+    assert run_command(["--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    rows = [line for line in (exits.__doc__ or "").splitlines() if line.startswith("| ")]
+    codes = [row.split("|")[1].strip() for row in rows if row.split("|")[1].strip().isdigit()]
+    assert len(codes) == 8
+    for code in codes:
+        assert f" {code} " in said.partition("Exit codes:")[2]
+    page = (Path(__file__).parents[3] / "docs" / "architecture.md").read_text()
+    assert all(f"\n  {row}\n" in page for row in rows)
+
+
+def test_without_the_packages_of_the_local_world_its_verbs_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever options are given, and in the help of all: the bracket of the extra is no markup."""
+    real = importlib.import_module
+
+    def lacking(name: str) -> ModuleType:
+        if name == "cli.up":
+            raise ModuleNotFoundError(name="psutil")
+        return real(name)
+
+    monkeypatch.setattr(importlib, "import_module", lacking)
+    assert run_command(["up", "--clusters", "1"]) == 2
+    assert "pip install '.[devstack]'" in capsys.readouterr().err
+    assert run_command(["--help"]) == 0
+    assert ".[devstack]" in capsys.readouterr().out
 
 
 def test_a_wrong_variable_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
