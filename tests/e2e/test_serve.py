@@ -15,13 +15,19 @@ import aiohttp
 import pytest
 
 from devstack.certificates import Authority
+from devstack.errors import ApiError
+from devstack.flink import FLINK
+from devstack.manifests import install
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.phases import Outcome
 from failover.domain.request import FailoverResult, Limits
 from failover.telemetry import Metrics
 from failover.temporal import connect
 from tests.support.alerts import alert, call
+from tests.support.definitions import changed, definitions, policies_of
 from tests.support.engine import Engine, failover_policy, write_policy
+from tests.support.printed import user_of_role
+from tests.support.waiting import eventually
 from triggers.admitting import Address, Door
 from triggers.connection import Starting
 from triggers.generating import Generator
@@ -190,19 +196,12 @@ async def test_the_process_asks_for_a_token_and_ends_when_asked(
     files = {
         name: str(authority.directory / name) for name in ("ca.crt", "server.crt", "server.key")
     }
-    process = await asyncio.create_subprocess_exec(
-        *engine.program(), "serve", "--policies", str(policies), "--listen", "127.0.0.1:0",
-        "--token-file", str(token), "--log-json",
+    flags = (
+        "--policies", str(policies), "--token-file", str(token),
         "--tls-cert", files["server.crt"], "--tls-key", files["server.key"],
         "--client-ca", files["ca.crt"],
-        stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    try:
-        assert process.stderr is not None
-        async with asyncio.timeout(DEADLINE):
-            while "on port" not in (line := json.loads(await process.stderr.readline())["message"]):
-                pass
-        port = line.partition("on port ")[2].split()[0]
+    async with process_of(engine, *flags) as port:
         url = f"https://127.0.0.1:{port}/alertmanager"
         stranger = ssl.create_default_context(cafile=files["ca.crt"])
         known = ssl.create_default_context(cafile=files["ca.crt"])
@@ -213,11 +212,93 @@ async def test_the_process_asks_for_a_token_and_ends_when_asked(
         assert (await post(url, body, ssl=known))[0] == 401
         assert outcomes(await post(url, body, ssl=known, headers=bearer)) == ["Started"]
         assert (await ending(engine, application)).outcome is Outcome.COMPLETED
+
+
+async def test_with_least_rights_it_acts_by_policies_of_a_cluster(
+    engine: Engine, namespace: str, tmp_path: Path
+) -> None:
+    """It takes up an edited object, starts by it, wakes what runs, tells where it lives; no right is missing."""
+    api, path = engine.world.api("east"), f"{policies_of(namespace)}/orders"
+    await install(api, definitions())
+    application = await engine.apply_sick_flink("orders", namespace)
+    meant = failover_policy("orders", namespace, toleration_seconds=2)
+    other = changed(meant, "spec.resourceSelectors.0.name", "clicks")
+    await api.create(policies_of(namespace), other)
+    user = await user_of_role(engine, "server", namespace, "cluster:east", holder="east")
+    await may_do_no_more(engine, namespace, user)
+    kubeconfig = engine.world.write_kubeconfig(tmp_path / "kubeconfig", user=user)
+    body = call(about(application))
+    async with process_of(engine, "--policies", "cluster:east", kubeconfig=kubeconfig) as port:
+        url = f"http://127.0.0.1:{port}"
+
+        async def answered() -> str:
+            """What becomes of the alert, once policies are known at all."""
+            status, answer = await post(f"{url}/alertmanager", body)
+            return str(answer["results"][0]["outcome"]) if status == 200 else ""
+
+        async def taken_up() -> str:
+            outcome = await answered()
+            return "" if outcome == "Unmatched" else outcome
+
+        assert await eventually(answered, "policies are read") == "Unmatched"
+        selectors = meant["spec"]["resourceSelectors"]
+        await api.merge(path, {"spec": {"resourceSelectors": selectors}})
+        assert await eventually(taken_up, "the edit is in force") == "Started"
+        assert await answered() == "Merged"
+        result = await ending(engine, application)
+        assert (result.outcome, result.target) == (Outcome.COMPLETED, "west"), result
+        asked = json.dumps({"input": {"parameters": {"namespace": namespace}}}).encode()
+        status, told = await post(f"{url}/api/v1/getparams.execute", asked)
+        assert status == 200, told
+        (home,) = told["output"]["parameters"]
+        assert (home["name"], home["cluster"], home["moving"]) == ("orders", "west", "false")
+    await api.delete(path)
+
+
+async def may_do_no_more(engine: Engine, namespace: str, user: str) -> None:
+    """A server reads one application by its name; it sees no other, and writes nothing."""
+    collection = f"{FLINK}/namespaces/{namespace}/flinkdeployments"
+    policy = f"{policies_of(namespace)}/orders"
+    async with engine.world.client("east", user) as server:
+        assert (await server.get(f"{collection}/orders"))["metadata"]["name"] == "orders"
+        for refused in (
+            server.list(collection),
+            server.merge(f"{collection}/orders", {"metadata": {"labels": {"by": user}}}),
+            server.delete(f"{collection}/orders"),
+            server.list(f"/api/v1/namespaces/{namespace}/secrets"),
+            server.merge(policy, {"metadata": {"labels": {"by": user}}}),
+            server.merge(f"{policy}/status", {"status": {"mode": "Automatic"}}),
+        ):
+            with pytest.raises(ApiError) as told:
+                await refused
+            assert told.value.status == 403
+    async with engine.world.client("west", user) as server:
+        with pytest.raises(ApiError) as told:
+            await server.list(policies_of(namespace))  # it holds no policies
+        assert told.value.status == 403
+
+
+@asynccontextmanager
+async def process_of(
+    engine: Engine, *flags: str, kubeconfig: Path | None = None
+) -> AsyncGenerator[str, None]:
+    """`failover serve` as a process; its port. It is asked to stop in the end, and does so in peace."""
+    process = await asyncio.create_subprocess_exec(
+        *engine.program(kubeconfig), "serve", "--listen", "127.0.0.1:0", "--log-json", *flags,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(DEADLINE):
+            while "on port" not in (line := json.loads(await process.stderr.readline())["message"]):
+                pass
+        yield line.partition("on port ")[2].split()[0]
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DEADLINE):
             told = await process.stderr.read()
             assert await process.wait() == 0
         assert b"Traceback" not in told
+        assert b"orbidden" not in told
     finally:
         if process.returncode is None:
             process.kill()

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-import yaml
 from temporalio.client import WorkflowHandle
 
-from devstack.api import Api
 from devstack.errors import ApiError
 from devstack.flink import FLINK
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.phases import Outcome
 from failover.domain.request import FailoverResult
 from tests.support.engine import Engine, failover_policy, flink_deployment, write_policy
-from tests.support.waiting import eventually
+from tests.support.printed import user_of_role
 
 SECONDS = 60
 
@@ -61,9 +58,7 @@ async def watching(
 ) -> AsyncGenerator[Watching, None]:
     """`failover watch --policies DIR` with these credentials, once it follows both clusters."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.main", "watch", "--policies", str(policies),
-        "--fleet", str(engine.fleet_file), "--kubeconfig", str(kubeconfig),
-        "--temporal-address", engine.world.temporal_address,
+        *engine.program(kubeconfig), "watch", "--policies", str(policies),
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -88,13 +83,7 @@ def policies(tmp_path: Path, namespace: str) -> Path:
 @pytest_asyncio.fixture(loop_scope="session")
 async def user(engine: Engine, namespace: str, policies: Path) -> str:
     """Somebody who may do on every cluster what is printed for a watcher of these policies."""
-    name = f"watcher-{namespace}"
-    flags = ("--role", "watcher", "-n", namespace, "--subject", f"User:{name}")
-    printed = await engine.cli("rbac", "-f", str(policies), *flags)
-    assert printed.code == 0, printed.err
-    own = printed.out.replace("stateful-failover-watcher", f"stateful-failover-{name}")
-    await engine.world.install_everywhere(list(yaml.safe_load_all(own)))
-    return name
+    return await user_of_role(engine, "watcher", namespace, str(policies))
 
 
 async def test_two_watchers_with_least_rights_make_one_move(
@@ -123,7 +112,6 @@ async def test_a_watcher_may_write_nothing(engine: Engine, namespace: str, user:
     await engine.apply_flink("orders", namespace)
     collection = f"{FLINK}/namespaces/{namespace}/flinkdeployments"
     async with engine.world.client("east", user) as watcher:
-        await eventually(lambda: _may_read(watcher, f"{collection}/orders"), "the rights are known")
         for change in (
             watcher.create(collection, flink_deployment("other", namespace)),
             watcher.merge(f"{collection}/orders", {"metadata": {"labels": {"by": user}}}),
@@ -133,12 +121,6 @@ async def test_a_watcher_may_write_nothing(engine: Engine, namespace: str, user:
             with pytest.raises(ApiError) as refused:
                 await change
             assert refused.value.status == 403
-
-
-async def _may_read(api: Api, path: str) -> bool:
-    with suppress(ApiError):
-        return bool(await api.get(path))
-    return False
 
 
 async def ended(engine: Engine, application: ApplicationRef) -> FailoverResult:

@@ -95,14 +95,15 @@ class Engine:
         async with self._said:
             return await asyncio.to_thread(command, *arguments, *flags)
 
-    def program(self) -> tuple[str, ...]:
-        """`failover` with its flags, to run as a process of its own."""
-        return (sys.executable, "-m", "cli.main", *self._flags(self.world.temporal_address))
+    def program(self, kubeconfig: Path | None = None) -> tuple[str, ...]:
+        """`failover` with its flags, to run as a process of its own; with these credentials."""
+        flags = self._flags(self.world.temporal_address, kubeconfig)
+        return (sys.executable, "-m", "cli.main", *flags)
 
-    def _flags(self, temporal_address: str) -> tuple[str, ...]:
+    def _flags(self, temporal_address: str, kubeconfig: Path | None = None) -> tuple[str, ...]:
         return (
             "--fleet", str(self.fleet_file),
-            "--kubeconfig", str(self.world.kubeconfig),
+            "--kubeconfig", str(kubeconfig or self.world.kubeconfig),
             "--temporal-address", temporal_address,
         )  # fmt: skip
 
