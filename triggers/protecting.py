@@ -41,7 +41,7 @@ from failover.temporal import (
 from triggers.asking import CALL_TIMEOUT, asking
 from triggers.policies import PolicySet
 from triggers.reading import application_of
-from triggers.sharing import RememberedViews, SharedDeclarations
+from triggers.sharing import SharedDeclarations
 from triggers.starting import RequestTooLarge
 
 LISTED_MAX = 100_000
@@ -153,12 +153,10 @@ async def list_protections(
     since: datetime | None = None,
     known: Mapping[str, Protection] | None = None,
     shared: SharedDeclarations | None = None,
-    remembered: RememberedViews | None = None,
 ) -> list[Protection]:
     """The open protections, by name; of a namespace, or only those declared since then.
 
-    Reading views is most of the work of a list. So what is `known` by its run is given as it is, and what
-    is `remembered` of a memo is not read again while it says the same.
+    Reading views is most of the work of a list, so what is `known` by its run is given as it is.
     """
     query = f"WorkflowType = '{APPLICATION_WORKFLOW}' AND ExecutionStatus = 'Running'"
     if namespace:
@@ -167,11 +165,8 @@ async def list_protections(
         query += f" AND StartTime >= '{since.isoformat()}'"
     with asking("list the protections"):
         listed = client.list_workflows(query, limit=LISTED_MAX, page_size=PAGE_SIZE)
-        known, remembered = known or {}, remembered or RememberedViews(shared)
-        found = [
-            known.get(each.run_id) or await _protection(each, remembered) async for each in listed
-        ]
-    remembered.all_is_read()
+        known, shared = known or {}, shared or SharedDeclarations()
+        found = [known.get(each.run_id) or await _protection(each, shared) async for each in listed]
     return sorted(filter(None, found), key=lambda each: each.id)
 
 
@@ -280,20 +275,14 @@ async def _signal(
 
 
 async def _protection(
-    found: WorkflowExecution, remembered: RememberedViews | None = None
+    found: WorkflowExecution, shared: SharedDeclarations | None = None
 ) -> Protection | None:
     """What a run says of itself; `None` for one whose memo cannot be read, as of another release."""
-    memo = found.raw_info.memo.fields[VIEW_MEMO].data
-    view = remembered.get(found.run_id, memo) if remembered is not None else None
-    if view is None:
-        try:
-            raw = (await found.memo()).get(VIEW_MEMO)
-            shared = remembered.shared if remembered is not None else None
-            view = ApplicationView.model_validate(shared.in_place(raw) if shared else raw)
-        except ValidationError:
-            return None
-        if remembered is not None:
-            remembered.put(found.run_id, memo, view)
+    try:
+        raw = (await found.memo()).get(VIEW_MEMO)
+        view = ApplicationView.model_validate(shared.in_place(raw) if shared else raw)
+    except ValidationError:
+        return None
     return Protection(found.id, found.run_id, view, found.start_time)
 
 

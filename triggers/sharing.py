@@ -1,4 +1,4 @@
-"""Equal declarations as one value in memory, and memos that have not changed not read again.
+"""Equal declarations as one value in memory.
 
 One policy often protects thousands of applications, and the memo of each holds all of it. Read one by
 one, ten thousand copies of a policy would lie in a watcher, and be validated one by one.
@@ -6,10 +6,9 @@ one, ten thousand copies of a policy would lie in a watcher, and be validated on
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, cast
 
-from failover.domain.application import ApplicationView, Declaration
+from failover.domain.application import Declaration
 
 ALIKE_MAX = 8
 """So many different declarations of one policy are remembered, as where overrides differ by application."""
@@ -39,36 +38,6 @@ class SharedDeclarations:
         alike.append((raw, read))
         del alike[:-ALIKE_MAX]
         return read
-
-
-class RememberedViews:
-    """What the memos of all runs have said, for who reads them again and again: most are as they were."""
-
-    def __init__(self, shared: SharedDeclarations | None = None) -> None:
-        """Nothing is read."""
-        self.shared = shared or SharedDeclarations()
-        self._before: dict[str, tuple[bytes, ApplicationView]] = {}
-        self._now: dict[str, tuple[bytes, ApplicationView]] = {}
-
-    def get(self, run_id: str, memo: bytes) -> ApplicationView | None:
-        """What this memo said when it was read, if it was this run's."""
-        found = self._before.get(run_id)
-        if found is None or found[0] != _digest(memo):
-            return None
-        self._now[run_id] = found
-        return found[1]
-
-    def put(self, run_id: str, memo: bytes, view: ApplicationView) -> None:
-        """This is what it says."""
-        self._now[run_id] = _digest(memo), view
-
-    def all_is_read(self) -> None:
-        """Forget what was not among them this time."""
-        self._before, self._now = self._now, {}
-
-
-def _digest(memo: bytes) -> bytes:
-    return hashlib.blake2b(memo, digest_size=16).digest()
 
 
 def _name(raw: object) -> str:

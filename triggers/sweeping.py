@@ -37,7 +37,6 @@ from failover.temporal import FAILOVER_WORKFLOW, SWEEP_ACTIVITY
 from triggers.asking import asking
 from triggers.protecting import Protection, by_application, list_protections, wake
 from triggers.requesting import on_terms
-from triggers.sharing import RememberedViews
 from triggers.starting import Merged, Started, start_failover
 from triggers.surveying import survey
 
@@ -56,8 +55,6 @@ class Sweeping:
     metrics: Metrics
     limits: Limits = field(default_factory=Limits)
     runbook: str = ""
-    remembered: RememberedViews = field(default_factory=RememberedViews)
-    """What the last sweep has read: of ten thousand views few change within a minute."""
 
     @activity.defn(name=SWEEP_ACTIVITY)
     @effect
@@ -69,7 +66,7 @@ class Sweeping:
 
     async def sweep(self, request: SweepRequest, now: datetime) -> Swept:
         """As above; `now` is by the clock of Temporal's server."""
-        listed = await list_protections(self.client, remembered=self.remembered)
+        listed = await list_protections(self.client)
         protections = by_application(listed)
         # Before the clusters: a run that ends in between has closed its record by then.
         in_flight = {each.id async for each in self._runs("ExecutionStatus = 'Running'")}

@@ -1,4 +1,7 @@
-"""`SweepWorkflow`: one look at all applications under protection; a schedule starts it every minute."""
+"""`SweepWorkflow`: one look at all applications under protection; a schedule starts it every minute.
+
+After a look at very many it rests: while it is open the schedule starts no other.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from failover.domain.sweeping import SweepRequest, Swept
+    from failover.domain.sweeping import SweepRequest, Swept, rest_after
     from failover.temporal import SWEEP_ACTIVITY
 from workflows import options
 
@@ -22,7 +25,7 @@ class SweepWorkflow:
 
     @workflow.run
     async def run(self, request: SweepRequest) -> Swept:
-        """Sweep."""
+        """Sweep, and rest as long as that was work."""
         # By its name: what starts failovers stands with the triggers, which workflows do not know.
         swept: Swept = await workflow.execute_activity(
             SWEEP_ACTIVITY,
@@ -36,4 +39,6 @@ class SweepWorkflow:
             ),
         )
         workflow.set_current_details(str(swept))
+        if rest := rest_after(swept.protected):
+            await workflow.sleep(rest, summary=f"rest after a look at {swept.protected}")
         return swept

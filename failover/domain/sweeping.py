@@ -28,6 +28,11 @@ REMEMBERED = timedelta(hours=1)
 
 INTERRUPTED = "Interrupted"
 
+SWEPT_A_MINUTE = 1500
+"""So many protections are looked at a minute, on average: a millisecond of a worker's time each, so it is some 3 % of a core."""
+REST_MAX = timedelta(minutes=8)
+"""What nobody has told of is noticed within ten minutes, however many are protected."""
+
 
 class SweepRequest(Wire):
     """The one argument of a sweep."""
@@ -153,6 +158,12 @@ def decide(view: ApplicationView, seen: Seen) -> Decision:
         health = living.health
         return Decision(Begin(living.cluster, living.uid, health.reason, health.message), wake)
     return Decision(wake=wake)
+
+
+def rest_after(protected: int) -> timedelta:
+    """How long nothing is swept after a sweep of so many; a schedule's minute has gone by when it ends, where they are few."""
+    minutes = max(protected / SWEPT_A_MINUTE - 1, 0)
+    return min(timedelta(minutes=minutes), REST_MAX)
 
 
 def is_due(began: Sequence[datetime], now: datetime) -> bool:

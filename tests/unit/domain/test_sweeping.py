@@ -28,6 +28,7 @@ from failover.domain.sweeping import (
     decide,
     is_due,
     newer,
+    rest_after,
 )
 from failover.telemetry import Metrics
 from tests.support.orders import ORDERS, POLICY
@@ -130,6 +131,14 @@ def test_failovers_that_end_in_nothing_are_not_begun_each_minute(
 ) -> None:
     """They are spaced as a watcher spaces them, by what Temporal remembers."""
     assert is_due([NOON - timedelta(seconds=each) for each in ago], NOON) is due
+
+
+@pytest.mark.parametrize(
+    ("protected", "minutes"), [(0, 0), (1500, 0), (3000, 1), (10_500, 6), (100_000, 8)]
+)
+def test_after_a_look_at_very_many_it_rests(protected: int, minutes: int) -> None:
+    """Some are looked at each minute; all of them within ten."""
+    assert rest_after(protected) == timedelta(minutes=minutes)
 
 
 def test_the_result_says_its_numbers() -> None:

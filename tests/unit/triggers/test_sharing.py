@@ -12,7 +12,7 @@ from failover.domain.protecting import view_of
 from tests.support.orders import ORDERS
 from tests.unit.domain.test_protecting import declaration
 from triggers.keeping import OVERLAP, Horizon
-from triggers.sharing import ALIKE_MAX, RememberedViews, SharedDeclarations
+from triggers.sharing import ALIKE_MAX, SharedDeclarations
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -67,18 +67,3 @@ def test_what_was_declared_together_is_not_read_for_ever() -> None:
     assert horizon.since(130.0) == NOON + 2 * MINUTE - OVERLAP
     horizon.at_least(NOON + 3 * MINUTE, 130.0)  # their clock is ahead of ours
     assert horizon.since(130.0) == NOON + 3 * MINUTE - OVERLAP
-
-
-def test_what_a_memo_says_is_remembered_while_it_says_the_same() -> None:
-    """By its run, until it says something else, or is not among those that are read any more."""
-    remembered, view = RememberedViews(), ApplicationView.model_validate(raw())
-    remembered.put("run", b"memo", view)
-    remembered.all_is_read()
-    assert remembered.get("run", b"memo") is view
-    assert remembered.get("run", b"another") is None
-    assert remembered.get("other", b"memo") is None
-    remembered.all_is_read()
-    assert remembered.get("run", b"memo") is view
-    remembered.all_is_read()
-    remembered.all_is_read()
-    assert remembered.get("run", b"memo") is None
