@@ -77,7 +77,14 @@ async def test_no_secret_is_said_when_all_goes_well(saga: Saga) -> None:
     """A move with a Secret and an environment: neither shows anywhere."""
     canary = f"canary-{uuid.uuid4().hex}"
     app = await with_canaries(saga, "quiet", canary)
+    verifying = app.plant("await_healthy", "hold")
     await app.start(policy_of(app.name, spec={"propagateDeps": True}))
+    await app.suffers(verifying)
+    pending = (await app.run.describe()).raw_description.pending_activities
+    assert [each.activity_type.name for each in pending] == ["await_healthy"]
+    assert_absent(canary, repr(pending), "what is pending, with its heartbeats")
+    assert not pending[0].HasField("heartbeat_details"), "a heartbeat says nothing at all"
+    verifying.release()
     await app.moved("west")
     await check(app, canary)
     secret = await saga.world.api("west").get(f"{SECRETS}/quiet-secret")
@@ -106,10 +113,10 @@ async def test_no_secret_is_said_when_things_fail(saga: Saga) -> None:
     await check(app, canary)
 
 
-async def test_no_secret_is_said_when_the_server_rejects_the_object(saga: Saga) -> None:
-    """The API server's own message quotes the object's name only; a blocked status shows no manifest."""
+async def test_no_secret_is_said_when_the_state_is_missing(saga: Saga) -> None:
+    """What a path does not find is told by its path; a blocked status shows no manifest."""
     canary = f"canary-{uuid.uuid4().hex}"
-    app = await with_canaries(saga, "rejected", canary)
+    app = await with_canaries(saga, "stateless", canary)
     await app.start(policy_of(app.name, path="{ .jobStatus.nothing }"))
     await app.blocks("MissingKey")
     await check(app, canary)
