@@ -51,6 +51,7 @@ async def tolerate(run: Run) -> Next:
     seen = await _look(run)
     ahead = True
     while True:
+        run.continue_if_long()
         if seen.open_record and (not run.state.adoption_checked or not seen.found):
             run.set(open_record=True)
             return Phase.PLANNING
