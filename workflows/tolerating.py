@@ -48,7 +48,10 @@ async def tolerate(run: Run) -> Next:
         return Phase.PLANNING
     if run.state.source_uid:
         _remember_incident(run, run.state.source_uid)
-    seen = await _look(run)
+    try:
+        seen = await _look(run)
+    except Decided as decided:
+        return _early_decision(run, decided.resolution)
     ahead = True
     while True:
         run.continue_if_long()
