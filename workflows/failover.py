@@ -94,7 +94,7 @@ class FailoverWorkflow:
         run.set(call=None)
         following: Next = run.state.phase
         while not isinstance(following, End):
-            run.continue_if_long()
+            run.continue_if_long(following)
             run.enter(following, run.place_of(following))
             run.calling.entered(following)
             following = await self._phase(following)

@@ -369,11 +369,11 @@ class Run:
             return state.target
         return ""
 
-    def continue_if_long(self) -> None:
-        """Continue as new with the whole state once the history has grown long."""
+    def continue_if_long(self, following: Phase) -> None:
+        """Continue as new with the whole state, in this phase, once the history has grown long."""
         quiet = not (self.inbox.asks or self.calling.busy)
         if workflow.info().is_continue_as_new_suggested() and quiet:
-            carried = self.state.model_copy(update={"call": self.calling.open})
+            carried = self.state.model_copy(update={"phase": following, "call": self.calling.open})
             request = self.request.model_copy(update={"carried": carried})
             workflow.continue_as_new(request, memo=workflow.memo())  # it would be left behind
 
@@ -470,7 +470,7 @@ class Run:
             resolution.action is not Action.RETRY or resolution.remove_finalizer
         ):
             raise Decided(resolution, block.reason)
-        self.continue_if_long()
+        self.continue_if_long(self.state.phase)
 
     def raise_if_aborted(self) -> None:
         """Take up an Abort, where one was asked for."""

@@ -54,7 +54,7 @@ async def tolerate(run: Run) -> Next:
         return _early_decision(run, decided.resolution)
     ahead = True
     while True:
-        run.continue_if_long()
+        run.continue_if_long(Phase.TOLERATING)
         if seen.open_record and (not run.state.adoption_checked or not seen.found):
             run.set(open_record=True)
             return Phase.PLANNING
