@@ -215,7 +215,7 @@ async def run_worker(settings: Settings, *, ready: asyncio.Event | None = None) 
                 ready.set()
             every = timedelta(seconds=settings.sweep_every_seconds)
             beside = (
-                asyncio.create_task(_count(client, metrics)),
+                asyncio.create_task(_keep_counting(client, metrics)),
                 asyncio.create_task(_schedule_sweeps(client, every)),
             )
             await stop.wait()
@@ -245,24 +245,28 @@ async def _schedule_sweeps(client: Client, every: timedelta) -> None:
             return
 
 
-async def _count(client: Client, metrics: Metrics) -> None:
-    """Keep `failover_waiting` up to date from visibility, which groups by status only."""
+async def _keep_counting(client: Client, metrics: Metrics) -> None:
+    """Keep `failover_waiting` up to date."""
     while True:
         try:
-            total, *counts = await asyncio.gather(
-                client.count_workflows(OPEN_FAILOVERS),
-                *(
-                    client.count_workflows(f"{OPEN_FAILOVERS} AND FailoverPhase = '{phase}'")
-                    for phase in sorted(WAITING_PHASES)
-                ),
-            )
+            await count_failovers(client, metrics)
         except RPCError as error:
             logger.warning("open failovers cannot be counted: %s", error.message)
-        else:
-            found = zip(sorted(WAITING_PHASES), counts, strict=True)
-            waiting = {phase: counted.count for phase, counted in found if counted.count}
-            metrics.waiting(waiting, open_total=total.count)
         await asyncio.sleep(COUNT_EVERY.total_seconds())
+
+
+async def count_failovers(client: Client, metrics: Metrics) -> None:
+    """Count what is open, and what waits, from visibility, which groups by status only. Raises `RPCError`."""
+    total, *counts = await asyncio.gather(
+        client.count_workflows(OPEN_FAILOVERS),
+        *(
+            client.count_workflows(f"{OPEN_FAILOVERS} AND FailoverPhase = '{phase}'")
+            for phase in sorted(WAITING_PHASES)
+        ),
+    )
+    found = zip(sorted(WAITING_PHASES), counts, strict=True)
+    waiting = {phase: counted.count for phase, counted in found if counted.count}
+    metrics.waiting(waiting, open_total=total.count)
 
 
 def main() -> None:

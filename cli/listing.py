@@ -77,7 +77,7 @@ async def _list(namespace: str, output: Output, *, ended_too: bool, live: bool) 
 
 
 async def _watch(client: Client, namespace: str, output: Output, *, ended_too: bool) -> None:
-    """Until interrupted: the list redrawn on a terminal; elsewhere a row whenever one changes."""
+    """Until interrupted: the list redrawn on a terminal; elsewhere what changes, row by row."""
     if on_terminal():
         with Live(console=console(), auto_refresh=False) as view:
             while True:
@@ -86,7 +86,12 @@ async def _watch(client: Client, namespace: str, output: Output, *, ended_too: b
                 view.update(_drawn(found, pauses, namespace, output), refresh=True)
                 await asyncio.sleep(EVERY.total_seconds())
     known: dict[tuple[str, str], Summary] = {}
+    told: list[Pause] = []
     while True:
+        pauses = await open_pauses(client)
+        for each in pauses if pauses != told else ():
+            tell(str(each))
+        told = pauses
         found = await list_failovers(client, namespace=namespace, ended_too=ended_too)
         fresh = [each for each in found if known.get((each.id, each.run_id)) != each]
         if fresh:

@@ -59,10 +59,7 @@ async def _changes(
                 told = True
         else:
             told = False
-            if not about.continues:
-                yield about
-            else:
-                run_id = ""
+            yield about
         await asyncio.sleep(POLL.total_seconds())
 
 
@@ -116,9 +113,7 @@ async def _live(
                 view.update(Text(error.message, style="yellow"), refresh=True)
             else:
                 view.update(drawn(surroundings, client, known, pauses), refresh=True)
-                if known.summary.continues:
-                    run_id = ""
-                elif not known.summary.is_open:
+                if not known.summary.is_open:
                     return
             await asyncio.sleep(VIEW.total_seconds())
 

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from temporalio.client import (
     Client,
+    WorkflowContinuedAsNewError,
     WorkflowExecution,
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -36,8 +37,6 @@ QUERY_TIMEOUT = timedelta(seconds=5)
 LISTED_MAX = 1000
 PENDING = "Pending"
 """The phase of a run that no worker has taken up yet."""
-
-CONTINUED = "ContinuedAsNew"
 
 WAITING_FOR_A_PERSON = frozenset({"Blocked", "AwaitingApproval", "Held"})
 NO_WORKER = "no worker answers, shown is what Temporal has stored"
@@ -74,11 +73,6 @@ class Summary:
     def is_open(self) -> bool:
         """Whether it goes on."""
         return self.closed_at is None
-
-    @property
-    def continues(self) -> bool:
-        """Whether only this part of it is over: it goes on under another run id."""
-        return self.outcome == CONTINUED
 
     @property
     def shown(self) -> str:
@@ -162,11 +156,19 @@ def _without_parts(found: Iterable[WorkflowExecution]) -> list[Summary]:
 
 
 async def summarize(client: Client, application: ApplicationRef, run_id: str = "") -> Summary:
-    """The run as the server has it this moment; no worker is asked. Raises `NotFound`."""
-    handle = client.get_workflow_handle(failover_id(application), run_id=run_id or None)
+    """The run as the server has it this moment; no worker is asked. Raises `NotFound`.
+
+    One that continued as new is told by its last part, whichever part is named.
+    """
+    part = run_id
     try:
-        with asking(f"look at {handle.id}"):
-            return summary_of(await handle.describe(rpc_timeout=CALL_TIMEOUT), application)
+        while True:
+            handle = client.get_workflow_handle(failover_id(application), run_id=part or None)
+            with asking(f"look at {handle.id}"):
+                described = await handle.describe(rpc_timeout=CALL_TIMEOUT)
+                if described.status is not WorkflowExecutionStatus.CONTINUED_AS_NEW:
+                    return summary_of(described, application)
+                part = await _next_part(handle)
     except NotFound as error:
         run = f" with run id {run_id}" if run_id else ""
         message = (
@@ -174,6 +176,15 @@ async def summarize(client: Client, application: ApplicationRef, run_id: str = "
             "`failover list --all` shows those that it knows"
         )
         raise NotFound(message) from error
+
+
+async def _next_part(handle: WorkflowHandle[Any, Any]) -> str:
+    """The run id under which it goes on; the newest, should it be the one that does not."""
+    try:
+        await handle.result(follow_runs=False, rpc_timeout=CALL_TIMEOUT)
+    except WorkflowContinuedAsNewError as continued:
+        return continued.new_execution_run_id
+    return ""
 
 
 async def read(client: Client, application: ApplicationRef, run_id: str = "") -> Known:

@@ -5,7 +5,9 @@ worker is needed for that, and the conflict is the deduplication.
 
 1. Nothing runs under the id: `Started`.
 2. A run is there, about the same incident (source cluster and object uid, as its memo says) or so
-   young that it has not said yet: it is woken, and looks for itself; `Merged`.
+   young that it has not said yet: it is woken, and looks for itself; `Merged`. One that is Blocked
+   waits for a person and would not look: it is left alone, since it may wait for months and each
+   signal is four events of a history that Temporal bounds.
 3. A run is there about another incident: nothing is done, `DifferentIncident` says what a person
    may do.
 4. The run that was in the way has closed meanwhile: begin again, a few times.
@@ -23,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from failover.domain import telling
 from failover.domain.errors import InvalidInput, NotFound, TransientError
 from failover.domain.identity import ApplicationRef, failover_id
+from failover.domain.phases import BLOCKED
 from failover.domain.request import REQUEST_BYTES_MAX, FailoverRequest
 from failover.temporal import (
     FAILOVER_WORKFLOW,
@@ -59,7 +62,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Merged:
-    """A run about the same incident is under way already; it was told to look again."""
+    """A run about the same incident is under way already; it was told to look again, unless it is Blocked."""
 
     id: str
     run_id: str
@@ -78,7 +81,7 @@ class DifferentIncident:
     @property
     def message(self) -> str:
         """What runs, and what a person may do."""
-        where = f"{self.application.short} -n {self.application.namespace}".removesuffix(" -n ")
+        where = telling.addressed(self.application)
         return (
             f"another failover of {self.application} is under way: it moves {_told(self.theirs)}, not "
             f"{_told(self.ours)}. Give it another target with `failover retarget {where} --cluster CLUSTER`, "
@@ -180,6 +183,8 @@ async def _join(client: Client, request: FailoverRequest) -> Merged | DifferentI
             return DifferentIncident(
                 workflow_id, described.run_id, request.application, ours, theirs
             )
+        if described.typed_search_attributes.get(SEARCH.phase) == BLOCKED:
+            return Merged(workflow_id, described.run_id)
         with asking(f"wake {workflow_id}"):
             running = client.get_workflow_handle(workflow_id, run_id=described.run_id)
             await running.signal(WAKE_SIGNAL, rpc_timeout=CALL_TIMEOUT)

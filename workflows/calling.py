@@ -49,7 +49,7 @@ class Caller:
 
     shown: Callable[[], None]
     _wait: _Wait | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _tasks: dict[asyncio.Task[None], _Wait] = field(default_factory=dict[asyncio.Task[None], _Wait])
     _calls: int = 0
 
     @property
@@ -64,9 +64,9 @@ class Caller:
 
     @property
     def busy(self) -> bool:
-        """Whether a call is under way, or an end not told yet: no moment to continue as new."""
-        ending = len(self._tasks) - (1 if self._wait else 0)
-        return self._calls > 0 or ending > 0
+        """Whether a call is under way, or somebody has to hear of an end: no moment to continue as new."""
+        to_be_told = any(each.over and each.open.reached for each in self._tasks.values())
+        return self._calls > 0 or to_be_told
 
     def resume(self, carried: OpenCall | None) -> None:
         """Go on where the run before this one has stopped."""
@@ -102,8 +102,8 @@ class Caller:
     def _begin(self, opened: OpenCall) -> None:
         self._wait = _Wait(opened)
         task = asyncio.create_task(self._keep(self._wait))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = self._wait
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     async def _keep(self, wait: _Wait) -> None:
         while wait.open.again_at is not None and not await self._over_within(wait):

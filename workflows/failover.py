@@ -94,7 +94,7 @@ class FailoverWorkflow:
         run.set(call=None)
         following: Next = run.state.phase
         while not isinstance(following, End):
-            run.continue_if_long()
+            run.continue_if_long(following)
             run.enter(following, run.place_of(following))
             run.calling.entered(following)
             following = await self._phase(following)
@@ -119,7 +119,7 @@ class FailoverWorkflow:
     async def _publish(self, end: End) -> None:
         run = self._run
         run.set(outcome=end.outcome, outcome_reason=end.reason, outcome_message=end.message)
-        run.display = end.outcome.value
+        run.show(end.outcome.value, listed=False)
         plan = run.state.plan if end.outcome is Outcome.WOULD_HAVE_MOVED else None
         foreseen = plan.target if plan is not None else ""
         upsert_search_attributes(
@@ -129,7 +129,6 @@ class FailoverWorkflow:
         )
         account = account_of(run.request, run.state, end.outcome, workflow.now())
         workflow.upsert_memo({ACCOUNT_MEMO: account})
-        workflow.set_current_details(telling.current_details(run.status()))
         quiet = end.outcome in {Outcome.COMPLETED, Outcome.RECOVERED, Outcome.WOULD_HAVE_MOVED}
         await run.tell(
             PublishRequest(

@@ -239,7 +239,17 @@ class Run:
         steps = (*steps, StepEntry(phase=phase, started_at=now, cluster=cluster))[-STEPS_MAX:]
         self.set(phase=phase, steps=steps)
         reason = self.state.outcome_reason if phase is Phase.HELD else ""
-        self.show(phase.value, reason, listed=phase not in QUICK or self._listed in WAITING_PHASES)
+        self.show(phase.value, reason, listed=phase not in QUICK or self._shows_a_wait)
+
+    @property
+    def _shows_a_wait(self) -> bool:
+        """Whether search attributes may say what it has waited for; a run before this one has left its own."""
+        return self._listed in WAITING_PHASES or (self._goes_on and not self._listed)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether this run goes on where another one has continued as new."""
+        return self.request.carried is not None
 
     def note(self, text: str, *, attempts: int | None = None) -> None:
         """Write a remark on the current entry of the timeline."""
@@ -269,7 +279,12 @@ class Run:
         self._refresh()
 
     def _refresh(self) -> None:
-        workflow.set_current_details(telling.current_details(self.status()))
+        """Renew the current details. Temporal keeps the static ones for the first part of a run only."""
+        details = telling.current_details(self.status())
+        if self._goes_on:
+            now = self.request.model_copy(update={"policy": self.state.policy})
+            details = f"{details}\n\n---\n\n{telling.static_details(now)}"
+        workflow.set_current_details(details)
 
     def _list(self, display: str, reason: str) -> None:
         self._listed = display
@@ -283,7 +298,8 @@ class Run:
         )
         if now != self._shown:
             first = () if self._shown else self._first_attributes()
-            changed = tuple(each for each in now if self._shown or each.value is not None)
+            may_be_there = self._shown or self._goes_on
+            changed = tuple(each for each in now if may_be_there or each.value is not None)
             upsert_search_attributes(
                 [*first, *(each for each in changed if each not in self._shown)]
             )
@@ -353,12 +369,13 @@ class Run:
             return state.target
         return ""
 
-    def continue_if_long(self) -> None:
-        """Continue as new with the whole state once the history has grown long."""
+    def continue_if_long(self, following: Phase) -> None:
+        """Continue as new with the whole state, in this phase, once the history has grown long."""
         quiet = not (self.inbox.asks or self.calling.busy)
         if workflow.info().is_continue_as_new_suggested() and quiet:
-            carried = self.state.model_copy(update={"call": self.calling.open})
-            workflow.continue_as_new(self.request.model_copy(update={"carried": carried}))
+            carried = self.state.model_copy(update={"phase": following, "call": self.calling.open})
+            request = self.request.model_copy(update={"carried": carried})
+            workflow.continue_as_new(request, memo=workflow.memo())  # it would be left behind
 
     # Steps
 
@@ -453,7 +470,7 @@ class Run:
             resolution.action is not Action.RETRY or resolution.remove_finalizer
         ):
             raise Decided(resolution, block.reason)
-        self.continue_if_long()
+        self.continue_if_long(self.state.phase)
 
     def raise_if_aborted(self) -> None:
         """Take up an Abort, where one was asked for."""

@@ -48,9 +48,13 @@ async def tolerate(run: Run) -> Next:
         return Phase.PLANNING
     if run.state.source_uid:
         _remember_incident(run, run.state.source_uid)
-    seen = await _look(run)
+    try:
+        seen = await _look(run)
+    except Decided as decided:
+        return _early_decision(run, decided.resolution)
     ahead = True
     while True:
+        run.continue_if_long(Phase.TOLERATING)
         if seen.open_record and (not run.state.adoption_checked or not seen.found):
             run.set(open_record=True)
             return Phase.PLANNING

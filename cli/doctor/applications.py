@@ -28,6 +28,7 @@ from failover.domain.policy import Policy
 from failover.domain.policy.matching import Ambiguous, match
 from failover.domain.record import LABEL, NAMESPACE, generation_of, is_open
 from failover.domain.rules import HealthRule
+from failover.domain.telling import addressed
 from failover.fleet import Cluster, Fleet
 from failover.records import SECRET
 from triggers.asking import CALL_TIMEOUT
@@ -201,7 +202,7 @@ async def _health(
         return ok(about, health.reason, message)
     if health.cause is Cause.USER_ERROR:
         message = f"{message}. It is not moved for that: it would be as ill elsewhere"
-    return warn(about, health.reason, message, f"failover plan {_where(application)}")
+    return warn(about, health.reason, message, f"failover plan {addressed(application)}")
 
 
 def _leftovers(
@@ -237,7 +238,7 @@ async def _interrupted(client: Client | None, known: Known) -> Finding | None:
         f"a failover (generation {known.generation}) was left unfinished, its record is open on {where}, "
         "and no run carries it on; a new one adopts it"
     )
-    remedy = f"failover start {_where(application)} -f POLICY"
+    remedy = f"failover start {addressed(application)} -f POLICY"
     return fail(str(application), "Interrupted", message, remedy)
 
 
@@ -253,8 +254,4 @@ async def _runs(client: Client, application: ApplicationRef) -> bool:
 
 
 def _delete(application: ApplicationRef, cluster: str) -> str:
-    return f"kubectl --context {cluster} delete {_where(application)}"
-
-
-def _where(application: ApplicationRef) -> str:
-    return f"{application.short} -n {application.namespace}".removesuffix(" -n ")
+    return f"kubectl --context {cluster} delete {addressed(application)}"

@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli.context import Surroundings
 from cli.doctor.finding import Finding, fail, ok, warn
 from failover.domain.errors import FailoverError
+from failover.domain.telling import addressed
 from failover.temporal import FAILOVER_WORKFLOW, SEARCH, SEARCH_ATTRIBUTES, TASK_QUEUE
 from triggers.asking import CALL_TIMEOUT
 from triggers.pausing import open_pauses
@@ -119,7 +120,7 @@ async def _stuck(client: Client) -> AsyncIterator[Finding]:
     phases = ", ".join(f"'{each}'" for each in sorted(WAITING_FOR_A_PERSON))
     async for each in _matching(client, f"{SEARCH.phase.name} IN ({phases})"):
         summary = summary_of(each)
-        where = f"{summary.application.short} -n {summary.application.namespace}"
+        where = addressed(summary.application)
         message = f"its failover waits for a person: {summary.phase} {summary.reason}".rstrip()
         yield warn(str(summary.application), summary.phase, message, f"failover status {where}")
     async for each in _matching(client, "TemporalReportedProblems IS NOT NULL"):

@@ -36,7 +36,7 @@ def static_details(request: FailoverRequest, runbook: str = "") -> str:
     state = ", ".join(f"`{rule.alias_label_name}` ← `{rule.json_path}`" for rule in rules) or "none"
     seen = (request.trigger.reason, request.trigger.message)
     lines = [
-        f"**{app.kind} {app.namespace}/{app.name}** is unhealthy on **{request.source}**.",
+        f"**{app.kind} {_qualified(app)}** {_why(request)} **{request.source}**.",
         "",
         f"- Trigger: {request.trigger.kind} by {request.trigger.actor or 'unknown'}",
         f"- Seen: {': '.join(each for each in seen if each) or 'unknown'}",
@@ -51,12 +51,24 @@ def static_details(request: FailoverRequest, runbook: str = "") -> str:
         "",
         "or with the command line:",
         "",
-        f"- `failover status {app.short} -n {app.namespace}`",
-        f"- `failover retry|skip|replan|abort {app.short} -n {app.namespace}`",
+        f"- `failover status {addressed(app)}`",
+        f"- `failover retry|skip|replan|abort {addressed(app)}`",
     ]
     if runbook:
         lines += ["", f"[Runbook]({runbook})"]
     return "\n".join(lines)
+
+
+def _qualified(application: ApplicationRef) -> str:
+    where = f"{application.namespace}/" if application.namespace else ""
+    return f"{where}{application.name}"
+
+
+def _why(request: FailoverRequest) -> str:
+    """A person may move what is well."""
+    if request.force_reason:
+        return f"is moved as a person wants it ({request.force_reason}), off"
+    return "is unhealthy on"
 
 
 def _toleration(policy: ApplicationFailover) -> str:
@@ -68,9 +80,13 @@ def _toleration(policy: ApplicationFailover) -> str:
 
 _UPDATES: tuple[tuple[str, dict[str, object]], ...] = (
     ("resolve", {"action": "Retry", "actor": "you", "note": "why"}),
+    ("resolve", {"action": "Replan", "actor": "you", "note": "why"}),
+    ("resolve", {"action": "Skip", "rule": "aliasLabelName", "coldStart": True, "actor": "you"}),
+    ("resolve", {"action": "Skip", "declareGone": True, "actor": "you", "note": "how you know"}),
     ("resolve", {"action": "Abort", "actor": "you", "note": "why"}),
     ("approve", {"digest": "as in the query status", "actor": "you"}),
-    ("retarget", {"cluster": "west", "actor": "you"}),
+    ("deny", {"digest": "as in the query status", "actor": "you", "note": "why"}),
+    ("retarget", {"cluster": "another one", "actor": "you"}),
 )
 
 
@@ -177,7 +193,7 @@ def call_of(status: Status, waiting: str, failover: str, since: datetime) -> Cal
 
 def _first_command(status: Status, waiting: str) -> str:
     """The one to type: it resolves the wait where one command does, and shows all of it where none does."""
-    where = f"{status.application.short} -n {status.application.namespace}"
+    where = addressed(status.application)
     if waiting == Phase.AWAITING_APPROVAL.value:
         return f"failover approve {where}"
     return next(iter(commands(status)), "") if status.block else f"failover status {where}"

@@ -24,6 +24,7 @@ from tests.support.engine import (
     write_policy,
 )
 from tests.support.waiting import eventually
+from worker import count_failovers
 
 UI = "http://temporal.example"
 
@@ -66,6 +67,7 @@ async def test_a_sick_application_is_moved_by_one_command(
     """`start --wait` shows topology, plan and link, moves it, and ends with 0; the views then tell."""
     monkeypatch.setenv("FAILOVER_UI", f"{UI}/")
     await orders.sick()
+    counted = _counted(orders.engine)
     started = await orders.start(orders.policy(), "--wait", "--timeout", "60")
     assert started.code == 0, started.err
     assert "lives here" in started.out
@@ -76,9 +78,20 @@ async def test_a_sick_application_is_moved_by_one_command(
     moved = await orders.engine.healthy_on("west", orders.application)
     assert ALIAS_LABEL not in moved["metadata"].get("labels", {})
     assert await orders.engine.find("east", orders.application) is None
+    assert _counted(orders.engine) == [each + 1 for each in counted]
     await _status_tells(orders)
     await _timeline_tells(orders)
     await _list_tells(orders)
+
+
+def _counted(engine: Engine) -> list[float]:
+    """How many have completed, and been in some of the phases, as the worker's metrics have it."""
+    phases = ("Purging", "Starting", "Verifying")
+    seconds = "failover_phase_duration_seconds_count"
+    return [
+        engine.sample("failover_total", outcome="Completed"),
+        *(engine.sample(seconds, phase=each) for each in phases),
+    ]
 
 
 async def _status_tells(orders: Orders) -> None:
@@ -217,6 +230,7 @@ async def test_a_blocked_failover_is_retried_skipped_and_aborted(orders: Orders)
     assert "Blocked (Planning)" in shown.out
     assert f"failover retry flinkdeployment/orders -n {orders.namespace}" in shown.out
     assert (await orders.do("status", "--wait")).code == 3
+    await _is_counted_as_blocked(orders.engine)
     senseless = await orders.do("skip")
     assert senseless.code == 2
     assert "name the one rule" in senseless.err
@@ -232,6 +246,17 @@ async def test_a_blocked_failover_is_retried_skipped_and_aborted(orders: Orders)
     again = await orders.do("abort")
     assert again.code == 1
     assert "no failover" in again.err
+
+
+async def _is_counted_as_blocked(engine: Engine) -> None:
+    """The metric that the alert rules look at; lists lag, so it is counted until it is there."""
+
+    async def counted() -> bool:
+        await count_failovers(engine.client, engine.metrics)
+        waiting = engine.sample("failover_waiting", reason="Blocked")
+        return 1 <= waiting <= engine.sample("failover_open")
+
+    await engine.wait_for(counted, "a worker counts it as Blocked")
 
 
 async def test_a_skipped_rule_starts_the_copy_cold(orders: Orders) -> None:
@@ -325,9 +350,12 @@ async def test_a_pause_holds_and_resume_releases(orders: Orders) -> None:
     assert paused.code == 0, paused.err
     again = await orders.do("pause", "--reason", "other")
     assert "already" in again.out
+    told = f"application {failover_id(orders.application).removeprefix('failover/')} is paused by ada: maintenance"
     held = await orders.start(orders.policy(), "--wait", "--timeout", "60")
     assert held.code == 3, held.err
-    assert "maintenance" in held.err
+    assert told in held.err
+    assert told in (await orders.do("status")).err, "on top of it, whoever reads the rest"
+    assert told in (await orders.engine.cli("list", "-n", orders.namespace)).err
     listed = await orders.engine.cli("list", "-n", orders.namespace, "-o", "json")
     assert "maintenance" in [each["reason"] for each in listed.json["pauses"]]
     assert listed.json["items"][0]["phase"] == "Held"
@@ -336,6 +364,60 @@ async def test_a_pause_holds_and_resume_releases(orders: Orders) -> None:
     assert resumed.code == 0, resumed.err
     await orders.engine.in_phase(orders.application, "Completed")
     assert (await orders.do("resume")).code == 1
+
+
+async def test_a_cluster_and_everything_are_paused_and_resumed(orders: Orders) -> None:
+    """What has passed the check goes on and is listed; what comes later is held until both pauses are over."""
+    engine, late = orders.engine, orders.engine.flink("late", orders.namespace)
+    await asyncio.gather(orders.sick(), engine.apply_sick_flink("late", orders.namespace))
+    await passed_the_check(orders)
+    policy = write_policy(orders.directory, failover_policy("late", orders.namespace))
+    about_late = ("flinkdeployment/late", "-n", orders.namespace)
+    scopes = {
+        ("--all",): "everything is paused by ada: power",
+        ("--cluster", "east"): "cluster east is paused by ada: power",
+    }
+    try:
+        for scope in scopes:
+            paused = await engine.cli("pause", *scope, "--reason", "power", "--actor", "ada")
+            assert paused.code == 0, paused.err
+            assert "go on" in paused.err
+            assert "flinkdeployment/orders" in paused.out
+        assert (await engine.cli("start", *about_late, "-f", policy, "-y")).code == 0
+        await engine.in_phase(late, "Held")
+        for view in (("status", *about_late), ("list", "-n", orders.namespace)):
+            shown = (await engine.cli(*view)).err
+            assert [each for each in shown.splitlines() if "power" in each] == [*scopes.values()]
+        assert "everything is paused" in await first_line_of(engine, "list", "-A", "-w")
+    finally:
+        ended = [await engine.cli("resume", *scope) for scope in scopes]
+    assert [each.code for each in ended] == [0, 0], ended
+    await engine.in_phase(late, "Completed")
+    assert "power" not in (await engine.cli("list", "-A")).err
+    assert (await orders.do("abort")).code == 0
+
+
+async def passed_the_check(orders: Orders) -> None:
+    """Its new copy does not get healthy: it stays in Verifying, past the check for pauses."""
+    orders.engine.operator.healthy_after = timedelta(seconds=600)
+    try:
+        assert (await orders.start(orders.policy())).code == 0
+        await orders.engine.in_phase(orders.application, "Verifying")
+    finally:
+        orders.engine.operator.healthy_after = timedelta(0)
+
+
+async def first_line_of(engine: Engine, *arguments: str) -> str:
+    """What a command that goes on and on tells first."""
+    process = await asyncio.create_subprocess_exec(
+        *engine.program(), *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        return (await process.stderr.readline()).decode()
+    finally:
+        process.terminate()
+        await process.communicate()
 
 
 async def test_retarget_sends_it_elsewhere(orders: Orders) -> None:

@@ -45,8 +45,9 @@ async def at_hand(
     """A worker, and what the test has at hand, on Temporal as it is now."""
     client = await connect(address=world.temporal_address)
     await ensure_search_attributes(client)
-    async with at_work(client, fleet, Metrics()):
-        yield Engine(world, operator, client, fleet, world.fleet_file, Path("/dev/null"))
+    metrics = Metrics()
+    async with at_work(client, fleet, metrics):
+        yield Engine(world, operator, client, fleet, world.fleet_file, Path("/dev/null"), metrics)
 
 
 def databases(world: World) -> list[Path]:

@@ -68,6 +68,23 @@ async def test_a_run_under_a_wrong_id_fails_at_once(saga: Saga) -> None:
     await app.was_never_written()
 
 
+async def test_a_source_that_the_fleet_does_not_know_waits_for_a_person(saga: Saga) -> None:
+    """It is Blocked at its first look; a Replan has it look again, and only an Abort ends it."""
+    app = await saga.ill_application("sourceless")
+    await app.start(source="nowhere")
+    before = (await app.blocks("UnknownCluster")).block
+    assert before is not None
+    await app.resolve(Action.REPLAN, note="look again")
+
+    async def again() -> bool:
+        block = (await app.status()).block
+        return block is not None and block.since > before.since
+
+    await eventually(again, "it is Blocked again", seconds=15)
+    await app.resolve(Action.ABORT)
+    await app.untouched()
+
+
 async def test_a_cluster_that_serves_no_such_kind_is_not_a_verdict(saga: Saga) -> None:
     """An unknown kind is neither healthy nor unhealthy: the failover waits, and can be aborted."""
     app = await saga.ill_application("kindless")

@@ -16,20 +16,23 @@ import psutil
 import pytest
 
 from tests.support.engine import command
+from tests.support.scraping import sample, scrape
 
 READY_SECONDS = 150
 CLEAN = ("FAILOVER_", "TEMPORAL_", "KUBECONFIG")
 
 
 @asynccontextmanager
-async def up(*flags: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str], None]:
-    """`failover up`, once it has said where everything is."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(CLEAN)}
+async def up(
+    *flags: str, **more: str
+) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str], None]:
+    """`failover up`, once it has said where everything is; `more` is for its environment."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(CLEAN)}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli.main", "up", *flags),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=environment,
+        env={**clean, **more},
     )
     assert process.stdout is not None
     try:
@@ -56,13 +59,17 @@ def child(process: asyncio.subprocess.Process, *words: str) -> psutil.Process | 
 @pytest.mark.timeout(300)
 async def test_up_keeps_its_worker_alive_and_leaves_nothing(tmp_path: Path) -> None:
     """What it prints works; a killed worker is replaced; Ctrl-C ends all of it with exit code 0."""
-    async with up("--data", str(tmp_path), "--clusters", "east,west") as (process, said):
+    wishes = ("--data", str(tmp_path), "--clusters", "east,west")
+    async with up(*wishes, FAILOVER_METRICS_PORT="0") as (process, said):
         address = re.search(r"TEMPORAL_ADDRESS=(\S+)", said)
         assert address is not None
         flags = ("--temporal-address", address[1], "--fleet", str(tmp_path / "fleet.yaml"))
         kubeconfig = ("--kubeconfig", str(tmp_path / "kubeconfig"))
         doctor = await asyncio.to_thread(command, "doctor", *flags, *kubeconfig)
         assert doctor.code == 0, doctor.out
+        samples = await scrape((tmp_path / "logs" / "worker.log").read_text())
+        assert sample(samples, "failover_open") == 0
+        assert sample(samples, "failover_total", outcome="Completed") == 0
         worker = child(process, "-m", "worker")
         assert worker is not None
         worker.kill()

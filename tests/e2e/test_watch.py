@@ -33,6 +33,7 @@ from tests.support.definitions import changed, definitions, policies_of, policy
 from tests.support.engine import Engine
 from tests.support.protections import out_of_reach
 from tests.support.relay import relay_to
+from tests.support.scraping import sample, scrape
 from tests.support.waiting import eventually
 from triggers import policies as policies_module
 from triggers import watcher as watcher_module
@@ -479,7 +480,7 @@ async def test_a_copy_elsewhere_is_another_incident(
 async def test_the_process_starts_failovers_and_ends_when_asked(
     engine: Engine, namespace: str, policies: Path
 ) -> None:
-    """As a process with its settings from the environment: it works, and SIGTERM ends it with 0."""
+    """As a process with its settings from the environment: it works, counts, and SIGTERM ends it with 0."""
     write(policies, namespace, seconds="0")
     application = await engine.apply_flink("orders", namespace)
     program = (
@@ -507,9 +508,15 @@ async def test_the_process_starts_failovers_and_ends_when_asked(
     try:
         assert process.stderr is not None
         await break_down(engine, application)
+        said = ""
         async with asyncio.timeout(DEADLINE):
-            while b"Started" not in (line := await process.stderr.readline()):
+            while "Started" not in said:
+                line = await process.stderr.readline()
                 assert line, "the watcher has ended"
+                said += line.decode()
+        samples = await scrape(said)
+        assert sample(samples, "failover_triggers_total", answer="Started") == 1
+        assert sample(samples, "failover_policies") == 1
         assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DEADLINE):

@@ -87,7 +87,13 @@ class Engine:
     fleet_file: Path
     receivers_file: Path
     """Whom the worker calls: nobody, until a test writes it anew."""
+    metrics: Metrics
+    """Those of its worker."""
     _said: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def sample(self, name: str, **labels: str) -> float:
+        """One of its worker's metrics; zero where nothing was counted yet."""
+        return self.metrics.registry.get_sample_value(name, labels) or 0
 
     async def cli(self, *arguments: str, temporal_address: str = "") -> Answered:
         """Run `failover ARGUMENTS` in this process, one at a time; there is no terminal."""
@@ -275,4 +281,4 @@ async def engine(
         open_fleet(load_fleet(fleet_file, least)) as allowed,
         at_work(client, allowed, metrics, Calling(ReceiverFile(receivers_file), metrics)),
     ):
-        yield Engine(world, flink, client, fleet, fleet_file, receivers_file)
+        yield Engine(world, flink, client, fleet, fleet_file, receivers_file, metrics)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -13,7 +14,7 @@ from failover.domain.errors import Forbidden, InvalidInput
 from failover.domain.identity import failover_id
 from failover.domain.policy.reading import read_policies
 from failover.domain.request import REQUEST_BYTES_MAX, FailoverRequest, Trigger
-from failover.temporal import TemporalUnreachable
+from failover.temporal import SEARCH, TemporalUnreachable
 from tests.support.orders import ORDERS, POLICY
 from triggers.asking import asking
 from triggers.starting import (
@@ -42,8 +43,11 @@ class Description:
 
     run_id = "run-1"
 
-    def __init__(self, memo: dict[str, str], *, closed: bool) -> None:
+    def __init__(self, memo: dict[str, str], *, closed: bool, phase: str = "Tolerating") -> None:
         self._memo = memo
+        self.typed_search_attributes = TypedSearchAttributes(
+            [SearchAttributePair(SEARCH.phase, phase)]
+        )
         self.status = (
             WorkflowExecutionStatus.COMPLETED if closed else WorkflowExecutionStatus.RUNNING
         )
@@ -112,6 +116,13 @@ async def test_the_same_incident_is_woken(memo: dict[str, str]) -> None:
     temporal = Temporal(Description(memo, closed=False))
     assert await start(temporal) == Merged(failover_id(ORDERS), "run-1")
     assert temporal.woken == ["wake run-1"]
+
+
+async def test_one_that_waits_for_a_person_is_not_woken() -> None:
+    """It would not look, and each word to it stays in a history that has a bound."""
+    temporal = Temporal(Description({"incident": "east/uid-1"}, closed=False, phase="Blocked"))
+    assert await start(temporal) == Merged(failover_id(ORDERS), "run-1")
+    assert temporal.woken == []
 
 
 @pytest.mark.parametrize("theirs", ["west/uid-1", "east/uid-2"])
