@@ -28,8 +28,8 @@ REMEMBERED = timedelta(hours=1)
 
 INTERRUPTED = "Interrupted"
 
-SWEPT_A_MINUTE = 1500
-"""So many protections are looked at a minute, on average: a millisecond of a worker's time each, so it is some 3 % of a core."""
+SWEPT_A_MINUTE = 1200
+"""So many protections are looked at a minute, on average: one to one and a half milliseconds of a worker's time each, so some 3 % of a core at most."""
 REST_MAX = timedelta(minutes=8)
 """What nobody has told of is noticed within ten minutes, however many are protected."""
 

@@ -134,7 +134,7 @@ def test_failovers_that_end_in_nothing_are_not_begun_each_minute(
 
 
 @pytest.mark.parametrize(
-    ("protected", "minutes"), [(0, 0), (1500, 0), (3000, 1), (10_500, 6), (100_000, 8)]
+    ("protected", "minutes"), [(0, 0), (1200, 0), (2400, 1), (8400, 6), (100_000, 8)]
 )
 def test_after_a_look_at_very_many_it_rests(protected: int, minutes: int) -> None:
     """Some are looked at each minute; all of them within ten."""
