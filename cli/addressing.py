@@ -9,6 +9,7 @@ are away.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated
@@ -118,15 +119,24 @@ async def _lookup(fleet: Fleet, word: str) -> Resource:
         for each in asked:
             each.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
-    unlike = [each for each in errors if not isinstance(each, UnknownKind)]
-    if unlike:
-        raise unlike[0]
+    if told := {each.message: each for each in errors if not isinstance(each, UnknownKind)}:
+        raise _without_answer(fleet, list(told.values()))
     clusters = ", ".join(each.name for each in fleet.facts)
     message = (
         f"no cluster of the fleet {fleet.name} serves a kind {word!r} (looked on: {clusters}); "
         "is it spelt right, and is its CRD installed?"
     )
     raise UnknownKind(message)
+
+
+def _without_answer(fleet: Fleet, errors: Sequence[FailoverError]) -> FailoverError:
+    """What kept the clusters from answering: of one alone its own error, of several what each of them said."""
+    if len(errors) == 1:
+        return errors[0]
+    lead = next((each for each in errors if isinstance(each, TransientError)), errors[0])
+    said = "; ".join(sorted(each.message for each in errors))
+    message = f"no cluster of the fleet {fleet.name} can say what this is: {said} (`failover doctor` looks at each)"
+    return type(lead)(message, reason=lead.reason)
 
 
 async def _ask(cluster: Cluster, word: str) -> Resource | FailoverError:

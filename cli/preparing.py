@@ -11,7 +11,7 @@ from cli.addressing import resolve
 from cli.policies import load, policy_of
 from cli.topology import Place, home, interrupted_move, look, not_there
 from failover.domain.handing_on import StateChoice
-from failover.domain.health import Health, HealthStatus
+from failover.domain.health import Health
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.manifest import Manifest, labels_of
 from failover.domain.overrides import Override
@@ -57,12 +57,6 @@ class Prepared:
     interrupted: Move | None
     """A move that was left half done; a new failover takes it over."""
     state: StateChoice | None
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether there is nothing to mend."""
-        well = self.health is not None and self.health.status is HealthStatus.HEALTHY
-        return well and self.interrupted is None
 
     def request(self, limits: Limits, *, actor: str, force_reason: str = "") -> FailoverRequest:
         """The failover that a person asks for."""

@@ -10,10 +10,11 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from devstack.flink import ALIAS_LABEL
 from failover.domain.application import Declaration, Order, Suspension
-from failover.domain.identity import application_id
+from failover.domain.identity import application_id, application_pause_id, failover_id
 from failover.domain.phases import Action
 from failover.domain.policy import Mode
 from failover.domain.protecting import with_mode
+from failover.domain.request import PauseRequest
 from failover.domain.sweeping import SweepRequest, Swept
 from failover.temporal import SWEEP_ID, SWEEP_WORKFLOW, TASK_QUEUE
 from tests.support.protected import FORGET, protected
@@ -21,6 +22,7 @@ from tests.support.replaying import cut_off, replayer, write
 from tests.support.saga import Application, Saga, never_healthy_on, policy_of
 from tests.support.waiting import eventually
 from triggers import protecting
+from triggers.pausing import closed, pause, resume, wake
 
 SOON: dict[str, Any] = {"verification": {"healthyWithinSeconds": 1}}
 
@@ -60,6 +62,28 @@ async def _approved(saga: Saga) -> Application:
     return app
 
 
+async def _held(saga: Saga) -> Application:
+    app = await saga.ill_application("replay-held")
+    pause_id = application_pause_id(app.ref)
+    await pause(saga.client, pause_id, PauseRequest(reason="maintenance", actor="ops"))
+    await app.start(policy_of(app.name))
+    await app.shows("Held")
+    await resume(saga.client, pause_id)
+    assert await closed(saga.client, pause_id, within_seconds=30)
+    await wake(saga.client, failover_id(app.ref))
+    await app.ends()
+    return app
+
+
+async def _waiting(saga: Saga) -> Application:
+    app = await saga.ill_application("replay-waiting")
+    await app.start(policy_of(app.name, clusters=("east",)))
+    await app.shows("WaitingForCluster")
+    await app.resolve(Action.REPLAN, policy=policy_of(app.name))
+    await app.ends()
+    return app
+
+
 async def test_what_this_run_wrote_is_replayed(saga: Saga, request: pytest.FixtureRequest) -> None:
     """Nothing in the workflow depends on anything but its history."""
     apps = {
@@ -70,6 +94,8 @@ async def test_what_this_run_wrote_is_replayed(saga: Saga, request: pytest.Fixtu
         "rolled-back": await _rolled_back(saga),
         "aborted": await _aborted(saga),
         "approved": await _approved(saga),
+        "held": await _held(saga),
+        "waiting": await _waiting(saga),
     }
     replaying = replayer()
     for name, app in apps.items():

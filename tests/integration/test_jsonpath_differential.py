@@ -1,13 +1,12 @@
 """Random templates on random documents: we answer what the real client-go answers.
 
-Runs in `make test-long`, and needs a Go toolchain. A deviation found here belongs into the table of
+Runs in `make test-long`. A deviation found here belongs into the table of
 `tests/unit/domain/test_jsonpath_table.py`.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from devstack import toolchain
+from devstack.binaries import cache_directory
 from failover.domain.errors import JSONPathError, UnparsablePath
 from failover.domain.jsonpath import Template
 
@@ -30,8 +31,7 @@ Ask = Callable[[str, Any], dict[str, Any]]
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """The oracle, built and running; one question, one answer."""
-    go = shutil.which("go")
-    assert go, "needs a Go toolchain: put `go` on PATH"
+    go = toolchain.go(cache_directory())
     binary = tmp_path_factory.mktemp("oracle") / "oracle"
     subprocess.run([go, "build", "-o", binary, "."], cwd=ORACLE, check=True)
     with subprocess.Popen(

@@ -88,10 +88,6 @@ class Workload:
         """The JobManager is back."""
         await self.saga.operator.recover(self.home, NAMESPACE, self.name)
 
-    async def hold_everywhere(self) -> None:
-        """Copies of it that are created from now on never get healthy."""
-        await self.saga.operator.hold(self.home, NAMESPACE, self.name)
-
     async def copy(self, cluster: str) -> Manifest | None:
         """The object there."""
         return await self.saga.world.api(cluster).find(self.path)

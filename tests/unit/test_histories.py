@@ -6,11 +6,18 @@ with `make record-histories`, never changed.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from temporalio.api.history.v1 import HistoryEvent
 
+from failover.domain.phases import BLOCKED, Phase
 from tests.support.replaying import cut_off, read, recorded, replayer
+
+STEPS = {"capture_and_stage": Phase.CAPTURING, "start_on_target": Phase.STARTING}
+"""Phases that no list shows, since they are over at once: by what they do."""
 
 
 def test_there_are_histories_of_every_kind() -> None:
@@ -29,7 +36,27 @@ def test_there_are_histories_of_every_kind() -> None:
         "good-state",
         "declared-again",
         "sweep",
+        "held",
+        "waiting",
     } <= names
+
+
+def test_there_is_a_history_that_stands_in_each_phase() -> None:
+    """Cut off after each of its workflow tasks, one of them waits there, or is about to do what the phase does."""
+    shown: set[str] = set()
+    for path in recorded():
+        for event in read(path).events:
+            shown |= set(_phases_of(event))
+    assert {BLOCKED, *(each.value for each in Phase)} <= shown
+
+
+def _phases_of(event: HistoryEvent) -> Iterator[str]:
+    """The phase that a list shows from here on, and the one whose step is given out here."""
+    upserted = event.upsert_workflow_search_attributes_event_attributes.search_attributes
+    if (phase := upserted.indexed_fields.get("FailoverPhase")) is not None:
+        yield str(json.loads(phase.data))
+    if (step := event.activity_task_scheduled_event_attributes.activity_type.name) in STEPS:
+        yield STEPS[step].value
 
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.name.removesuffix(".json.gz"))

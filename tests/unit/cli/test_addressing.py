@@ -10,7 +10,13 @@ from typing import cast
 import pytest
 
 from cli.addressing import parse, resolve
-from failover.domain.errors import ClusterUnreachable, FailoverError, InvalidInput, UnknownKind
+from failover.domain.errors import (
+    ClusterUnreachable,
+    FailoverError,
+    Forbidden,
+    InvalidInput,
+    UnknownKind,
+)
 from failover.domain.topology import ClusterFacts
 from failover.fleet import Cluster, Fleet, Resource
 
@@ -85,4 +91,11 @@ async def test_a_silent_cluster_is_not_a_missing_kind() -> None:
     """What nobody could ask is not reported as unknown."""
     answers = fleet(a=UnknownKind("no"), b=ClusterUnreachable("b gives no answer"))
     with pytest.raises(ClusterUnreachable, match="b gives no answer"):
+        await resolve(answers, "flinkdep/orders", "shop")
+
+
+async def test_where_no_cluster_answers_each_is_named() -> None:
+    """With the command that looks at them; what may pass counts as what may pass."""
+    answers = fleet(a=Forbidden("a says no"), b=ClusterUnreachable("b gives no answer"))
+    with pytest.raises(ClusterUnreachable, match=r"a says no; b gives no answer.*failover doctor"):
         await resolve(answers, "flinkdep/orders", "shop")
