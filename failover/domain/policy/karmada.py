@@ -98,8 +98,9 @@ def general(path: str) -> str:
 def special_findings(content: object, *, karmada: bool) -> Iterator[Finding]:
     """What a document says that is not supported yet, not used, or not Karmada's."""
     present = list(_paths(content, ""))
-    foreign = [path for path, _ in present if general(path) in BEYOND_KARMADA] if karmada else []
-    if foreign:
+    beyond = (path for path, _ in present if is_beyond_karmada(path))
+    foreign = [path for path in beyond if general(path) not in NOT_YET]
+    if karmada and foreign:
         yield _not_karmadas(foreign, content)
     for path, value in present:
         place = general(path)
@@ -121,6 +122,11 @@ def special_findings(content: object, *, karmada: bool) -> Iterator[Finding]:
             yield error(path, "NotYet", message)
         elif place in _EFFECTS and value is not None and value not in _HARMLESS[place]:
             yield warning(path, "NotUsed", _EFFECTS[place])
+
+
+def is_beyond_karmada(path: str) -> bool:
+    """Whether only our own documents have this field."""
+    return general(path) in BEYOND_KARMADA
 
 
 def is_handled(path: str) -> bool:

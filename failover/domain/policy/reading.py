@@ -18,7 +18,7 @@ from failover.domain.overrides.checks import check_override
 from failover.domain.overrides.model import Override
 from failover.domain.policy.checks import check
 from failover.domain.policy.fields import nearest, unknown_fields, without_nulls
-from failover.domain.policy.karmada import is_handled, special_findings
+from failover.domain.policy.karmada import is_beyond_karmada, is_handled, special_findings
 from failover.domain.policy.model import API_VERSION, KARMADA_API_VERSION, Policy
 from failover.domain.policy.problems import Finding, Problem, error, warning
 from failover.domain.policy.wording import findings_of
@@ -248,9 +248,13 @@ def _check_unknown(
     model: type[Policy | Override | HealthRule], document: dict[str, Any], *, strict: bool
 ) -> Iterator[Finding]:
     spec = {"spec": document.get("spec")}
-    for path, name, known in unknown_fields(model, spec, ""):
-        if not is_handled(path):
-            yield _unknown(path, name, known, strict=strict or path.startswith("spec.failover."))
+    for path, name, fields in unknown_fields(model, spec, ""):
+        if is_handled(path):
+            continue
+        place = path.rpartition(".")[0]
+        # What only our documents have is no advice for one of Karmada's.
+        known = tuple(each for each in fields if strict or not is_beyond_karmada(f"{place}.{each}"))
+        yield _unknown(path, name, known, strict=strict or path.startswith("spec.failover."))
 
 
 def _unknown(path: str, name: str, known: tuple[str, ...], *, strict: bool) -> Finding:

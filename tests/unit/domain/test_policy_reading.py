@@ -366,6 +366,18 @@ def test_our_field_in_a_karmada_document_prints_the_policy_to_write() -> None:
     assert only(read_policies(document, "copied.yaml")).active.mode == "Confirm"
 
 
+def test_a_karmada_document_is_told_of_karmadas_fields_only() -> None:
+    """What would be refused there is no advice; what nobody has yet is not cured by another kind of document."""
+    text = KARMADA.replace("Directly", "Directly\n      frobnicate: 1\n      failback: {}")
+    first, second = sorted(problems(text), key=lambda found: found[2])
+    assert (first[1:3], second[1:3]) == (
+        (f"{APPLICATION}.failback", "NotYet"),
+        (f"{APPLICATION}.frobnicate", "UnknownField"),
+    )
+    _, _, fields = second[3].partition("There are: ")
+    assert fields == "decisionConditions, gracePeriodSeconds, purgeMode, statePreservation."
+
+
 def test_a_file_may_hold_workloads_and_lists_too() -> None:
     """Other kinds are passed over with a warning; lists are read item by item."""
     workload = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
