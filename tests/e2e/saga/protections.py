@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from failover.domain.application import ApplicationPhase, Suspension
+from failover.domain.manifest import is_deleting
 from failover.domain.phases import Action, Outcome
 from tests.support.protected import Protected, protected, unprotected
 from tests.support.saga import NAMESPACE, Saga, never_healthy_on
+from tests.support.waiting import eventually
 from triggers import protecting
 
 FINALIZER = "tests.example.org/hold"
@@ -73,9 +75,21 @@ async def waiting(
     await it.app.fall_ill()
     await it.app.start(it.policy, overrides=never_healthy_on(it.app.name, *held_on))
     await it.app.shows(waits_in)
+    if finalizers:
+        await is_going(it)
     await it.wake()
     await it.knows("has seen it", **sees)
     return it
+
+
+async def is_going(it: Protected) -> None:
+    """Wait until its delete is accepted: it is Purging from the moment that this is about to be asked for."""
+
+    async def level() -> bool:
+        there = await it.app.copy("east")
+        return there is not None and is_deleting(there)
+
+    await eventually(level, f"{it.app.name} is being deleted")
 
 
 async def moved(saga: Saga, name: str, **options: Any) -> Protected:

@@ -76,16 +76,21 @@ async def planning_retry(saga: Saga) -> None:
     await app.moved("west")
 
 
-async def planning_skip(saga: Saga) -> None:
-    """Skipping needs the rule's name and a confirmed cold start; then the copy starts without state."""
-    app = await planning(saga, "skip")
-    await cannot_skip_plainly(app)
+async def started_cold(app: Application) -> None:
+    """It moves without the rule that was skipped."""
     await app.resolve(Action.SKIP, rule=ALIAS_LABEL, cold_start=True, note="state is lost")
     ending = await app.ends()
     assert ending.outcome is Outcome.COMPLETED, ending
     await app.lives_on("west")
-    await saga.recorder.never_two(NAMESPACE, app.name)
+    await app.saga.recorder.never_two(NAMESPACE, app.name)
     assert ALIAS_LABEL not in (await copies_of(app))[-1].labels
+
+
+async def planning_skip(saga: Saga) -> None:
+    """Skipping needs the rule's name and a confirmed cold start; then the copy starts without state."""
+    app = await planning(saga, "skip")
+    await cannot_skip_plainly(app)
+    await started_cold(app)
 
 
 async def cannot_skip_plainly(app: Application) -> None:
@@ -133,6 +138,11 @@ async def capturing_retry(saga: Saga) -> None:
     app = await capturing(saga, "retry")
     await app.resolve(Action.RETRY)
     await app.moved("west")
+
+
+async def capturing_skip(saga: Saga) -> None:
+    """A Skip of the rule plans and captures anew, without it; west takes that."""
+    await started_cold(await capturing(saga, "skip"))
 
 
 async def capturing_replan(saga: Saga) -> None:
@@ -501,7 +511,7 @@ CASES: dict[str, Case] = {
     case.__name__: case
     for case in (
         planning_retry, planning_skip, planning_replan, planning_abort,
-        capturing_retry, capturing_replan, capturing_abort,
+        capturing_retry, capturing_skip, capturing_replan, capturing_abort,
         purging_retry, purging_replan, purging_abort,
         not_gone_retry, not_gone_finalizer, not_gone_skip, not_gone_replan, not_gone_abort,
         grace_retry, grace_skip, grace_replan, grace_abort, verifying_abort,
