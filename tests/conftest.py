@@ -12,7 +12,7 @@ from tests.support.world import flink, fresh_world, namespace, world
 __all__ = ["flink", "fresh_world", "namespace", "world"]
 
 
-ON_SERVERS = ("tests/e2e", "tests/integration")
+ON_SERVERS = ("tests/e2e/saga", "tests/e2e", "tests/integration")
 
 settings.register_profile("failover", deadline=None)  # a busy machine is no finding
 settings.load_profile("failover")
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Scheduling(LoadScopeScheduling):
-    """With `-n`, one process has all tests end to end, and the others fill what is left of the machine."""
+    """With `-n`, one process has the saga, another one all other tests end to end, and the rest comes after them."""
 
     def _split_scope(self, nodeid: str) -> str:
         """What is run in one process: a file, or a whole suite on servers, since its tests share one world."""
