@@ -12,7 +12,8 @@ from tests.support.world import flink, fresh_world, namespace, world
 __all__ = ["flink", "fresh_world", "namespace", "world"]
 
 
-ON_SERVERS = ("tests/e2e/saga", "tests/e2e", "tests/integration")
+SERVERS = "servers"
+ON_SERVERS = ("tests/e2e/", "tests/integration/")
 
 settings.register_profile("failover", deadline=None)  # a busy machine is no finding
 settings.load_profile("failover")
@@ -28,12 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Scheduling(LoadScopeScheduling):
-    """With `-n`, one process has the saga, another one all other tests end to end, and the rest comes after them."""
+    """With `-n`, one process has all tests on servers, and what needs none fills what is left of the machine.
+
+    Two processes with servers take as long on two cores, and each test in them twice as long.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        """What is run in one process: a file, or a whole suite on servers, since its tests share one world."""
-        file = nodeid.partition("::")[0]
-        return next((suite for suite in ON_SERVERS if file.startswith(f"{suite}/")), file)
+        """What is run in one process: a file, or all tests on servers, since they share one world."""
+        return SERVERS if nodeid.startswith(ON_SERVERS) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

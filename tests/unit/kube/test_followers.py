@@ -109,12 +109,12 @@ class Listing:
 async def test_who_asks_a_watch_keeps_it() -> None:
     """A crowd of looks, one after the other, costs one list; when nobody asks any more, it ends."""
     source, kind = Listing(), GroupKind("apps", "Deployment")
-    followings = Followings(lambda _kind, _namespace: source, Patience(), linger_seconds=0.02)
+    followings = Followings(lambda _kind, _namespace: source, Patience(), linger_seconds=0.3)
     async with followings.follow(kind, "shop", owner_uid="o") as changes:
         await anext(changes)
     [watch] = followings._watches.values()
     loop = asyncio.get_running_loop()
-    until = loop.time() + 10 * followings.linger_seconds
+    until = loop.time() + 3 * followings.linger_seconds
     while loop.time() < until:
         assert followings.known(kind, "shop", "o") == []
         await asyncio.sleep(0)
