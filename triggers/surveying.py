@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover.domain.errors import FailoverError, Forbidden, UnknownKind
-from failover.domain.health import Health, judge, kinds_when_ill, owned_kinds
+from failover.domain.health import Health, judge, owned_kinds
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
 from failover.domain.marks import mark_of
@@ -36,6 +36,7 @@ from failover.domain.sweeping import Copy, OpenMove, Seen, newer
 from failover.expressions.asking import judge_by
 from failover.fleet import Cluster, Fleet
 from failover.records import SECRET
+from triggers.blaming import found_deeper
 
 Rules = Mapping[ApplicationRef, HealthRule | None]
 """What is protected, and how each is judged."""
@@ -150,7 +151,7 @@ async def _healths(
         if looked_at_when_ill(scope.kind, rules[each]) and may_be_its_own_fault(health)
     }
     roots = {uid_of(one): each for each, above in ill.items() for one in above}
-    for each, deeper in (await _deeper(cluster, scope, roots)).items():
+    for each, deeper in (await found_deeper(cluster, scope, roots)).items():
         healths[each] = judge(manifests[each], looked[each], deeper=deeper)
     return healths
 
@@ -197,33 +198,6 @@ async def _owned(
     except (Forbidden, UnknownKind):
         return None
     return owned
-
-
-async def _deeper(
-    cluster: Cluster, scope: Scope, roots: Mapping[str, ApplicationRef]
-) -> Mapping[ApplicationRef, list[Manifest]]:
-    """What lies below these uids, by whom it works for: a list for each level, none where nobody is ill."""
-    found: dict[ApplicationRef, list[Manifest]] = defaultdict(list)
-    above = roots
-    try:
-        for kind in kinds_when_ill(scope.kind) if roots else ():
-            level = await _children(cluster, Scope(kind, scope.namespace), above)
-            for manifest, application in level:
-                found[application].append(manifest)
-            above = {uid_of(manifest): application for manifest, application in level}
-    except (Forbidden, UnknownKind):
-        return {}
-    return found
-
-
-async def _children(
-    cluster: Cluster, scope: Scope, owners: Mapping[str, ApplicationRef]
-) -> list[tuple[Manifest, ApplicationRef]]:
-    def keep(manifest: Manifest) -> tuple[Manifest, ApplicationRef] | None:
-        owner = next((each for each in owner_uids_of(manifest) if each in owners), None)
-        return (manifest, owners[owner]) if owner is not None else None
-
-    return list(filter(None, await cluster.sift(scope.kind, keep, scope.namespace)))
 
 
 async def _look_for_moves(found: Survey, cluster: Cluster) -> None:

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Gauge
 
-from failover.domain.health import Health, HealthStatus, judge
+from failover.domain.health import Cause, Health, HealthStatus, judge
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
 from failover.domain.policy.scopes import Scope
-from failover.domain.rules import HealthRule, looked_at
+from failover.domain.rules import HealthRule, looked_at, looked_at_when_ill
 from failover.expressions.asking import judge_by
 from failover.fleet import Change, Cluster
+from triggers.blaming import found_deeper_soon
 
 logger = logging.getLogger("watcher")
 
@@ -77,6 +78,31 @@ class View:
         if manifest is None:
             return None
         return Sight(self.cluster.name, application, manifest, self._judge(manifest))
+
+    async def own_faults(
+        self, applications: Iterable[ApplicationRef]
+    ) -> dict[ApplicationRef, bool]:
+        """Whether they are ill by their own fault, as what lies deeper says, listed for all at once.
+
+        Of those only that are ill now, and of a kind that has anything deeper.
+        """
+        if not looked_at_when_ill(self.scope.kind, self.rule):
+            return {}
+        sights = [sight for each in applications if (sight := self.sight(each)) is not None]
+        ill = [each for each in sights if each.health.status is HealthStatus.UNHEALTHY]
+        roots = {
+            uid: each.application for each in ill for uid in self._uids_above(uid_of(each.manifest))
+        }
+        found = await found_deeper_soon(self.cluster, self.scope, roots)
+        return {
+            each.application: self._judge(each.manifest, found.get(each.application, ())).cause
+            is Cause.USER_ERROR
+            for each in ill
+        }
+
+    def _uids_above(self, uid: str) -> tuple[str, ...]:
+        """What owns what lies deeper: the workload, or what it owns that is followed anyway."""
+        return tuple(self._owned.get(uid, ())) if len(self._kinds) > 1 else (uid,)
 
     async def run(self) -> None:
         """Follow the workloads and what they own, for ever."""
@@ -157,7 +183,7 @@ class View:
             self._owners[uid] = after
         self._touch(*(self._by_uid[owner] for owner in before | after if owner in self._by_uid))
 
-    def _judge(self, manifest: Manifest) -> Health:
+    def _judge(self, manifest: Manifest, deeper: Sequence[Manifest] = ()) -> Health:
         if self._blind[self.scope.kind] != _SEEN:
             return self._unseen(self.scope.kind)
         blind = {kind: reason for kind, reason in self._blind.items() if reason != _SEEN}
@@ -166,7 +192,7 @@ class View:
                 return self._unseen(kind)
         looked = len(self._kinds) > 1 and not blind
         owned = list(self._owned.get(uid_of(manifest), {}).values()) if looked else None
-        return judge(manifest, owned, self._own)
+        return judge(manifest, owned, self._own, deeper=deeper)
 
     def _unseen(self, kind: GroupKind) -> Health:
         reason = self._blind[kind]

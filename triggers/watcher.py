@@ -14,6 +14,7 @@ import asyncio
 import logging
 import random
 import socket
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import timedelta
@@ -42,6 +43,7 @@ logger = logging.getLogger("watcher")
 SWEEP_EVERY = timedelta(seconds=30)
 FORGET_AFTER = timedelta(minutes=20)
 _SWEPT_AT_ONCE = 200
+_ASKED_AT_ONCE = 10
 
 
 class Watcher:
@@ -187,7 +189,9 @@ class Watcher:
         return values_of(rules, sight.manifest) if rules else None
 
     def _recovered(self, subject: Subject, view: View) -> None:
-        self._attention.pop(subject, None)
+        before = self._attention.pop(subject, Attention())
+        if before.is_own_fault(_now()):
+            self._attention[subject] = before.recovered()
         if self._ill.pop(subject, None) is not None:
             extra = {"workload": str(subject[1]), "cluster": view.cluster.name}
             logger.info("healthy again", extra=extra)
@@ -268,17 +272,47 @@ class Watcher:
         """Look again at everything that is ill, and forget what has long been gone."""
         while True:
             await asyncio.sleep(SWEEP_EVERY.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311
+            await self._ask_whose_fault()
             for number, (subject, view) in enumerate(tuple(self._ill.items()), start=1):
                 self._look(view, subject[1])
                 if number % _SWEPT_AT_ONCE == 0:
                     await asyncio.sleep(0)
             self._forget_the_gone()
 
+    async def _ask_whose_fault(self) -> None:
+        """Ask what lies deeper of all that is ill: what only its author can mend is not told again."""
+        by_view: dict[View, list[Subject]] = defaultdict(list)
+        for subject, view in self._ill.items():
+            by_view[view].append(subject)
+        bound = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def ask(view: View, subjects: list[Subject]) -> None:
+            async with bound:
+                faults = await view.own_faults(application for _, application in subjects)
+            for subject in subjects:
+                # It may be well by now, or somebody else's to follow.
+                if subject[1] in faults and self._ill.get(subject) is view:
+                    self._remember_whose_fault(subject, own=faults[subject[1]])
+
+        await asyncio.gather(*(ask(view, subjects) for view, subjects in by_view.items()))
+
+    def _remember_whose_fault(self, subject: Subject, *, own: bool) -> None:
+        now, before = _now(), self._attention.get(subject)
+        if before is None and not own:
+            return  # its report is on the way still, and the answer to an earlier one may be, too
+        before = before or Attention()
+        self._attention[subject] = before.looked(now, own_fault=own)
+        if own is not before.is_own_fault(now):
+            what = "not reported until that changes" if own else "not any more"
+            extra = {"workload": str(subject[1]), "cluster": subject[0], "reason": "UserError"}
+            logger.info("ill by its own fault: %s", what, extra=extra)
+
     def _forget_the_gone(self) -> None:
         """Objects that are made again and again must not begin with a clean slate each time."""
         horizon = _now() - FORGET_AFTER
         for subject, attention in tuple(self._attention.items()):
-            if subject not in self._ill and (attention.quiet_until or horizon) <= horizon:
+            over = (attention.quiet_until or horizon) <= horizon
+            if subject not in self._ill and over and not attention.is_own_fault(_now()):
                 del self._attention[subject]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from failover.domain.health import Cause, Health, HealthStatus
 from failover.domain.marks import SUPERSEDED_BY
 from failover.domain.sighting import (
+    OWN_FAULT_LASTS,
     START_AGAIN_AFTER,
     START_AGAIN_AFTER_MAX,
     TELL_AGAIN_AFTER,
@@ -71,6 +72,18 @@ CASES = {
         Attention().after(Answer.STARTED, NOW - START_AGAIN_AFTER + SECOND),
         ILL,
         Nothing("ReportedAlready"),
+    ),
+    "ill, by its own fault": Case(
+        Attention().looked(NOW, own_fault=True), ILL, Nothing("UserError")
+    ),
+    "ill by its own fault, well for a moment, ill": Case(
+        Attention().looked(NOW - SECOND, own_fault=True).recovered(), ILL, Nothing("UserError")
+    ),
+    "ill by its own fault long ago": Case(
+        Attention().looked(NOW - OWN_FAULT_LASTS, own_fault=True).recovered(), ILL, Report(ILL)
+    ),
+    "ill, not by its own fault any more": Case(
+        Attention().looked(NOW, own_fault=True).looked(NOW, own_fault=False), ILL, Report(ILL)
     ),
     "ill, merged long ago": Case(
         Attention().after(Answer.MERGED, NOW - TELL_AGAIN_AFTER), ILL, Report(ILL)

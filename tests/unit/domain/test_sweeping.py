@@ -102,6 +102,12 @@ TWO = (on("west", WELL), on("north", ILL))
         pytest.param(view(suspended=True), Seen(open_move=OPEN), WAKE, id="interrupted, but suspended"),
         pytest.param(view(), Seen(open_move=OpenMove("east", "west", 2)), WAKE, id="interrupted, and unaccounted for"),
         pytest.param(
+            view(GONE.model_copy(update={"newer_generation": 2})),
+            Seen(open_move=OpenMove("east", "east", 2)),
+            NOTHING,
+            id="interrupted, and a person is to say whose move it was",
+        ),
+        pytest.param(
             view(), Seen(blind={"east"}, open_move=OpenMove("east", "west", 1)),
             Decision(dataclasses.replace(TAKE_UP, source="west")), id="interrupted, and its home is silent",
         ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest
@@ -20,6 +20,9 @@ class ScriptedCluster:
     def __init__(self, name: str) -> None:
         """Nothing is to be seen yet."""
         self.name = name
+        self.listed: tuple[Manifest, ...] = ()
+        """What a list shows, beside what is followed."""
+        self.lists = 0
         self._queues: dict[GroupKind, asyncio.Queue[Change]] = defaultdict(asyncio.Queue[Change])
 
     def give(self, kind: GroupKind, *manifests: Manifest) -> None:
@@ -27,6 +30,13 @@ class ScriptedCluster:
         for each in manifests:
             self.tell(kind, Change("Present", each))
         self.tell(kind, Change("Synced", {}))
+
+    async def sift(
+        self, kind: GroupKind, keep: Callable[[Manifest], Any], _namespace: str = ""
+    ) -> Sequence[Any]:
+        """What `keep` makes of each object of the kind."""
+        self.lists += 1
+        return [keep(each) for each in self.listed if GroupKind.of(each) == kind]
 
     def tell(self, kind: GroupKind, change: Change) -> None:
         """One change."""

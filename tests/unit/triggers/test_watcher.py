@@ -25,6 +25,7 @@ from failover.domain.request import FailoverRequest, Limits
 from failover.domain.states import StateGeneration
 from failover.fleet import Change
 from failover.telemetry import Metrics
+from tests.support.health.cases import KILLED, NO_IMAGE, replica_set
 from tests.support.objects import flink, job_manager
 from tests.support.protections import out_of_reach
 from tests.support.rules import WIDGETS, clause, rule, widget
@@ -68,6 +69,7 @@ class Stage:
         self.requests: asyncio.Queue[FailoverRequest] = asyncio.Queue()
         self.metrics = Metrics()
         self.answer: Callable[[FailoverRequest], Awaitable[Start]] = started
+        self.sweeps = 0
         self.watcher = Watcher(
             as_fleet(self.cluster),
             PolicyDirectory(directory),
@@ -76,6 +78,13 @@ class Stage:
             Manner(Limits(blocked_after_seconds=7), observe),
             Keeper(out_of_reach, "tests"),
         )
+        forget = self.watcher._forget_the_gone
+
+        def counted() -> None:
+            forget()
+            self.sweeps += 1
+
+        self.watcher._forget_the_gone = counted  # type: ignore[method-assign]  # the end of a sweep
 
     async def _start(self, request: FailoverRequest) -> Start:
         self.requests.put_nowait(request)
@@ -101,6 +110,23 @@ class Stage:
     async def until_well(self) -> None:
         """Wait until nothing is."""
         await eventually(lambda: not self.watcher._ill, "nothing is ill")
+
+    async def until_own_fault(self) -> None:
+        """Wait until an illness is known to be its own fault."""
+        attention = self.watcher._attention
+        await eventually(
+            lambda: any(each.own_fault_until for each in attention.values()), "whose fault it is"
+        )
+
+    async def until_asked_again(self) -> None:
+        """Wait until what lies deeper was asked from the beginning, and that was taken up."""
+        before = self.cluster.lists
+        await eventually(lambda: self.cluster.lists >= before + 5, "it is asked twice more")
+
+    async def until_swept(self) -> None:
+        """Wait until another sweep has come to its end."""
+        before = self.sweeps
+        await eventually(lambda: self.sweeps >= before + 2, "another sweep")
 
     def answered(self, answer: str) -> float | None:
         """How often Temporal has answered so."""
@@ -280,6 +306,45 @@ async def test_an_object_made_again_and_again_earns_no_clean_slate(tmp_path: Pat
             await stage.until_well()
         assert stage.requests.empty()
         assert stage.answered("Started") == 1
+
+
+async def test_what_only_its_author_can_mend_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover that is under way is not woken for it, and none begins after a healthy moment."""
+    monkeypatch.setattr("failover.domain.sighting.START_AGAIN_AFTER", timedelta(0))
+    write(tmp_path)
+    async with staged(tmp_path) as stage:
+        stage.cluster.listed = replica_set(1, NO_IMAGE, owner="manager-uid-orders")
+        stage.show(named("orders"), ready=0)
+        await stage.reported()
+        await stage.until_own_fault()
+        while not stage.requests.empty():
+            stage.requests.get_nowait()
+        for _ in range(3):
+            stage.show(named("orders"), ready=1)
+            await stage.until_well()
+            stage.show(named("orders"), ready=0)
+            await stage.until_ill()
+            await stage.until_asked_again()
+        assert stage.requests.empty()
+        stage.cluster.listed = replica_set(1, KILLED, owner="manager-uid-orders")
+        assert (await stage.reported()).trigger.reason == "StatusContradictsPods"
+
+
+async def test_nothing_deeper_is_listed_where_nobody_is_ill(tmp_path: Path) -> None:
+    """The lists of a namespace's pods are for the ill alone."""
+    write(tmp_path)
+    async with staged(tmp_path) as stage:
+        stage.show(named("orders"), ready=0)
+        await stage.reported()
+        await stage.until_asked_again()
+        stage.show(named("orders"), ready=1)
+        await stage.until_well()
+        await stage.until_swept()  # one that was asking when it fell well
+        before = stage.cluster.lists
+        await stage.until_swept()
+        assert stage.cluster.lists == before
 
 
 async def test_another_incident_is_told_once(
