@@ -16,7 +16,6 @@ from devstack.flink import FlinkOperator
 from devstack.world import World
 from failover.domain.application import ApplicationPhase
 from failover.domain.identity import ApplicationRef, failover_id
-from failover.domain.manifest import is_deleting
 from failover.domain.record import NAMESPACE as RECORDS
 from failover.domain.record import counted_of, is_open
 from failover.kube.fleet import KubeFleet, open_fleet
@@ -159,19 +158,9 @@ async def purging(engine: Engine, policies: Mapping[str, str]) -> dict[str, Appl
     blocked = await engine.in_phase(found["aborted"], "Blocked")
     assert blocked.reason == "Forbidden"
     for name in ("ended", "moved-on"):
-        await going(engine, found[name])
+        await engine.is_going("east", found[name])
     await refusing.lift()
     return found
-
-
-async def going(engine: Engine, application: ApplicationRef) -> None:
-    """Wait until its delete on east is accepted."""
-
-    async def level() -> bool:
-        there = await engine.find("east", application)
-        return there is not None and is_deleting(there)
-
-    await engine.wait_for(level, f"{application} is being deleted")
 
 
 async def gone_on_since(

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from failover.domain.identity import failover_id
-from failover.domain.manifest import is_deleting
 from failover.domain.sweeping import SweepRequest, Swept
 from failover.telemetry import Metrics
 from failover.temporal import SWEEP_ID, SWEEP_WORKFLOW, TASK_QUEUE
@@ -82,14 +81,10 @@ async def test_a_move_that_nobody_carries_on_is_taken_up(
     await shows(engine, orders, home="east", generation=0)
     await engine.cli("start", orders.short, "-n", namespace, "-f", policy, "-y")
 
-    async def being_deleted() -> bool:
-        there = await engine.find("east", orders)
-        return there is not None and is_deleting(there)
-
     async def nowhere() -> bool:
         return [await engine.find(each, orders) for each in engine.world.clusters] == [None] * 3
 
-    await engine.wait_for(being_deleted, "its delete is accepted")
+    await engine.is_going("east", orders)
     await engine.client.get_workflow_handle(failover_id(orders)).terminate()
     await engine.edit("east", orders, {"metadata": {"finalizers": []}})
     await engine.wait_for(nowhere, "it is nowhere")

@@ -29,7 +29,7 @@ from devstack.flink import FLINK, FlinkOperator
 from devstack.world import World
 from failover.domain.health import HealthStatus
 from failover.domain.identity import ApplicationRef, GroupKind
-from failover.domain.manifest import Manifest
+from failover.domain.manifest import Manifest, is_deleting
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.receivers.reading import ReceiverFile
@@ -152,6 +152,15 @@ class Engine:
         return await self.fleet.cluster(cluster).find(
             application.group_kind, application.namespace, application.name
         )
+
+    async def is_going(self, cluster: str, application: ApplicationRef) -> None:
+        """Wait until its delete there is accepted."""
+
+        async def level() -> bool:
+            there = await self.find(cluster, application)
+            return there is not None and is_deleting(there)
+
+        await self.wait_for(level, f"{application} is being deleted on {cluster}")
 
     async def edit(self, cluster: str, application: ApplicationRef, patch: Manifest) -> None:
         """Merge something into a FlinkDeployment."""
