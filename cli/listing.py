@@ -27,7 +27,7 @@ from cli.printing import (
     say,
     tell,
 )
-from cli.telling import pauses_data, summary_data
+from cli.telling import pauses_data, summary_data, tell_pauses
 from failover.pauses import Pause
 from triggers.pausing import open_pauses
 from triggers.reading import Summary, list_failovers
@@ -65,8 +65,7 @@ async def _list(namespace: str, output: Output, *, ended_too: bool, live: bool) 
         items = [summary_data(each) for each in found]
         print_data({"pauses": pauses_data(pauses), "items": items}, output)
         return
-    for each in pauses:
-        tell(str(each), style="bold yellow")
+    tell_pauses(pauses)
     if output is Output.NAME:
         for one in found:
             say(_name(one))
@@ -89,8 +88,8 @@ async def _watch(client: Client, namespace: str, output: Output, *, ended_too: b
     told: list[Pause] = []
     while True:
         pauses = await open_pauses(client)
-        for each in pauses if pauses != told else ():
-            tell(str(each))
+        if pauses != told:
+            tell_pauses(pauses)
         told = pauses
         found = await list_failovers(client, namespace=namespace, ended_too=ended_too)
         fresh = [each for each in found if known.get((each.id, each.run_id)) != each]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn, Protocol, cast
 
 import typer
+from rich.markup import escape
 from typer.exceptions import Abort, TyperException
 
 from cli.context import hoisted, surround
@@ -147,8 +148,8 @@ def _add(app: typer.Typer, family: Family) -> None:
         for verb in family.verbs:
             app.command(
                 name=verb,
-                # Whatever follows, the answer is what to install; a bracket unescaped would be markup.
-                help=f"Needs `{INSTALL_DEVSTACK}`.".replace("[", r"\["),
+                # Whatever follows, the answer is what to install.
+                help=f"Needs `{escape(INSTALL_DEVSTACK)}`.",
                 context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
             )(_needs_devstack)
         return

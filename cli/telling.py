@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from cli.printing import age, moment, pair_lines, plain
+from cli.printing import age, moment, pair_lines, plain, tell
 from failover.domain import budget, telling
 from failover.domain.request import Status, StepEntry
 from failover.pauses import Pause
@@ -187,6 +187,12 @@ def summary_data(about: Summary) -> dict[str, Any]:
         "detectedAt": moment(about.detected_at) if about.detected_at else None,
         "closedAt": moment(about.closed_at) if about.closed_at else None,
     }
+
+
+def tell_pauses(pauses: Iterable[Pause]) -> None:
+    """On top of what is shown, and beside it: a program that reads the answer is not disturbed."""
+    for each in pauses:
+        tell(str(each), style="bold yellow")
 
 
 def pauses_data(pauses: Sequence[Pause]) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from temporalio.client import Client
 from cli.context import Surroundings
 from cli.exits import TimedOut
 from cli.printing import console, on_terminal, rich_table, say, styled, tell
-from cli.telling import TIMELINE, status_lines, timeline_rows
+from cli.telling import TIMELINE, status_lines, tell_pauses, timeline_rows
 from failover.domain.errors import TransientError
 from failover.domain.identity import ApplicationRef
 from failover.pauses import Pause
@@ -143,7 +143,6 @@ def print_status(
         return
     now = datetime.now(UTC)
     link = surroundings.link(client.namespace, known.summary.id, known.summary.run_id)
-    for each in pauses:
-        tell(str(each))
+    tell_pauses(pauses)
     for line in status_lines(known, now, link):
         say(line)
