@@ -41,10 +41,13 @@ from bench.scenarios import (
     one_in_new_namespaces,
 )
 from bench.yardstick import five_empty_activities
+from failover.domain.sweeping import rest_after
 
 FAILOVERS = ("one", "new", "hundred", "thousand", "killed")
 PROTECTED = ("idle", "detect", "storm", "cold")
 PARTS = (*FAILOVERS, *PROTECTED)
+SWEEP_SECONDS = 60.0
+"""So often a sweep may begin, as workers are set up by default."""
 
 
 @dataclass
@@ -105,7 +108,10 @@ async def measure_protected(
     _say(f"{count:,} applications on {CLUSTERS} simulated clusters are protected")
     async with pasture(directory, count) as ground:
         results.yardstick_seconds.append(await five_empty_activities(ground.client))
-        found = await idle(ground, sizes.idle_seconds if "idle" in parts else 1.0)
+        # A sweep of many rests for minutes afterwards: one whole round of it is measured.
+        whole_round = rest_after(count).total_seconds() + SWEEP_SECONDS
+        seconds = max(sizes.idle_seconds, whole_round) if "idle" in parts else 1.0
+        found = await idle(ground, seconds)
         if "idle" in parts:
             results.idle.append(found)
         if "cold" in parts:

@@ -35,6 +35,7 @@ from failover.domain.sighting import is_left_alone
 from failover.domain.sweeping import Copy, OpenMove, Seen, newer
 from failover.expressions.asking import judge_by
 from failover.fleet import Cluster, Fleet
+from failover.kube.lean import lean
 from failover.records import SECRET
 from triggers.blaming import found_deeper
 
@@ -175,7 +176,7 @@ async def _workloads(
         )
         if application not in rules or is_left_alone(manifest):
             return None
-        return application, manifest
+        return application, lean(manifest)
 
     return dict(filter(None, await cluster.sift(kind, keep, scope.namespace)))
 
@@ -190,7 +191,7 @@ async def _owned(
 
     def keep(manifest: Manifest) -> None:
         for uid in owner_uids_of(manifest) & uids:
-            owned[uid].append(manifest)
+            owned[uid].append(lean(manifest))
 
     try:
         for kind in sorted(kinds):

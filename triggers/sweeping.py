@@ -86,7 +86,8 @@ class Sweeping:
             due = is_due(began.get(application, ()), now)
             await self._act(idle[application], decisions[application], count, due=due)
 
-        await _bounded(act, decisions, request.at_once, errors)
+        to_do = [each for each, found in decisions.items() if found.begin or found.wake]
+        await _bounded(act, to_do, request.at_once, errors)
         return Swept(
             protected=len(protections),
             seen=sum(1 for each in seen.values() if each.copies or not each.blind),
