@@ -7,6 +7,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# Tests and benches start hundreds of processes. Where Python is told to keep no bytecode, as in many
+# containers, each of them would compile all it imports: some seconds of a core.
+export PYTHONDONTWRITEBYTECODE :=
+
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin

@@ -81,7 +81,7 @@ class Sizes:
     applications: tuple[int, ...] = (100, 1000)
     """Protected ones; each number is a herd of its own. Ten thousand are for `--applications 10000`."""
     idle_seconds: float = 60.0
-    detect: int = 100
+    detect: int = 300
     storm_rate: int = 1000
     storm_seconds: int = 30
 
