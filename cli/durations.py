@@ -1,4 +1,4 @@
-"""Durations as people type them: `30d`, `12h`, `15m`, `90s`."""
+"""Durations as people type them: `30d`, `12h`, `15m`, `90s`; Temporal's command line reads the same."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def duration(text: str) -> timedelta:
         )
         raise InvalidInput(message)
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def typed(value: timedelta) -> str:
+    """How a person would type it, to the second: in the largest unit that says it whole."""
+    total = int(value.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if total >= size and total % size == 0:
+            return f"{total // size}{unit}"
+    return f"{total}s"

@@ -126,15 +126,28 @@ def _meant(policies: PolicySet, selected: Selected) -> dict[ApplicationRef, Poli
     for what, error in selected.errors.items():
         warn(f"{what} cannot be listed: {error.message}")
     meant: dict[ApplicationRef, Policy] = {}
+    ambiguous: list[Ambiguous] = []
     for application, labels in selected.applications.items():
         found = policies.about(application, labels)
         if isinstance(found, Ambiguous):
-            raise InvalidInput(found.message, reason=found.reason)
-        if not isinstance(found, NoPolicy) and found.application is not None:
+            ambiguous.append(found)
+        elif not isinstance(found, NoPolicy) and found.application is not None:
             meant[application] = found
+    if ambiguous:
+        raise _undecided(ambiguous)
     if not meant:
         raise _nothing(policies, selected)
     return meant
+
+
+def _undecided(found: Sequence[Ambiguous]) -> InvalidInput:
+    """One error, however many applications the same two policies mean."""
+    first, *others = sorted(found, key=lambda each: str(each.application))
+    more = ""
+    if others:
+        what = "1 more application" if len(others) == 1 else f"{len(others)} more applications"
+        more = f" The same is so for {what}."
+    return InvalidInput(f"{first.message}{more} Nothing was declared.", reason=first.reason)
 
 
 def _nothing(policies: PolicySet, selected: Selected) -> FailoverError:

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.context import AllNamespaces, Namespace, run, surroundings
-from cli.durations import duration
+from cli.durations import duration, typed
 from cli.printing import Output, moment, print_data, print_table, say, tell
 from failover.domain.review import SILENCE, Line, Review, Wait, review
 from failover.domain.telling import seconds
+from triggers.retention import retention_of
 from triggers.reviewing import RUNS_MAX, runs_since
 
 
@@ -63,7 +64,10 @@ async def _report(back: timedelta, soon: timedelta, namespace: str, output: Form
     runs = await runs_since(client, now - back, namespace=namespace)
     if len(runs) >= RUNS_MAX:
         tell(f"only the newest {RUNS_MAX} failovers are looked at; ask for less with --since")
-    made = review(runs, since=now - back, now=now, soon=soon)
+    retention = await retention_of(client)
+    made = review(runs, since=now - back, now=now, soon=soon, retention=retention)
+    if made.is_cut:
+        tell(cut_short(made, client.namespace))
     match output:
         case Form.JSON | Form.YAML:
             print_data(report_data(made), Output(output.value))
@@ -82,6 +86,17 @@ def _show(made: Review, *, wide: bool) -> None:
     say()
     for line in notes(made):
         say(line)
+
+
+def cut_short(made: Review, namespace: str) -> str:
+    """What a report is missing that looks further back than Temporal keeps what has ended, and how to mend it."""
+    assert made.retention is not None
+    asked = made.until - made.since
+    return (
+        f"Temporal keeps ended failovers for {typed(made.retention)} only, so those that ended before "
+        f"{moment(made.until - made.retention)} are not in this report; to keep for {typed(asked)} what ends from "
+        f"now on: temporal operator namespace update --namespace {namespace} --retention {typed(asked)}"
+    )
 
 
 def sentences(made: Review) -> list[str]:
@@ -141,8 +156,9 @@ def _waited(each: Wait) -> str:
 
 def notes(made: Review) -> list[str]:
     """What the words mean, and what cannot be known."""
+    kept = "" if made.retention is None else f" (ended ones for {typed(made.retention)})"
     period = (
-        f"From {moment(made.since)} to {moment(made.until)}, {made.runs} failovers that Temporal still keeps. "
+        f"From {moment(made.since)} to {moment(made.until)}, {made.runs} failovers that Temporal still keeps{kept}. "
         "An illness is counted once, however many runs looked at it."
     )
     alarms = (
@@ -227,6 +243,8 @@ def report_data(made: Review) -> dict[str, Any]:
         "until": moment(made.until),
         "soonSeconds": made.soon.total_seconds(),
         "silenceSeconds": SILENCE.total_seconds(),
+        "retentionSeconds": _or_none(made.retention),
+        "longerThanRetention": made.is_cut,
         "runs": made.runs,
         "sentences": sentences(made),
         "notes": notes(made),

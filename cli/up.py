@@ -14,10 +14,12 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from temporalio.client import Client
 
 from cli.context import run, surroundings
 from cli.local import (
@@ -38,9 +40,12 @@ from devstack.up import stop_requested
 from devstack.world import World
 from failover.domain.errors import InvalidInput
 from failover.kube.fleetfile import FleetFile
+from triggers.retention import keep_at_least
 
 NAMES = ("east", "west", "north", "south", "center", "coast", "island", "harbor")
 TEMPORAL_PORT, UI_PORT = 7233, 8233
+RETENTION = timedelta(days=30)
+"""As far as `failover report` looks back; of itself Temporal's development server keeps a day."""
 RESTART_SECONDS, RESTART_SECONDS_MAX = 0.5, 30.0
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 
@@ -166,9 +171,11 @@ async def _run(wishes: Wishes) -> None:
     )
     async with world:
         servers = tuple(world.parts.values())
+        client = await connect_to(world)
+        await keep_at_least(client, RETENTION)
         await world.install_everywhere([system_namespace()])
         wishes.policies.mkdir(parents=True, exist_ok=True)
-        children = await _start_children(world, wishes) if wishes.worker else ()
+        children = await _start_children(client, world, wishes) if wishes.worker else ()
         minding = [asyncio.create_task(_mind(part)) for part in children]
         _say_where(world, wishes)
         try:
@@ -178,12 +185,11 @@ async def _run(wishes: Wishes) -> None:
                 task.cancel()
 
 
-async def _start_children(world: World, wishes: Wishes) -> tuple[Part, ...]:
+async def _start_children(client: Client, world: World, wishes: Wishes) -> tuple[Part, ...]:
     """Worker and watcher, side by side."""
     environment = _environment(world, wishes)
     log = world.data_directory / "logs" / "watcher.log"
     log.unlink(missing_ok=True)  # its words of an earlier life would say that it is ready
-    client = await connect_to(world)
     worker, watcher = await asyncio.gather(
         world.run("worker", worker_command(environment)),
         world.run("watcher", watcher_command(environment, wishes.policies, log)),

@@ -23,9 +23,14 @@ from triggers.policies import PolicyDirectory, PolicySet, PolicySource
 
 
 def called(place: str) -> str:
-    """How the source is called in what it declares: the same from wherever it was named."""
+    """How the source is called in what it declares: the same from wherever it was named.
+
+    A link is not followed: that of a checkout leads elsewhere after each commit.
+    """
     context = context_of(place)
-    return f"cluster {context}" if context is not None else f"directory {Path(place).resolve()}"
+    if context is not None:
+        return f"cluster {context}"
+    return f"directory {os.path.abspath(place)}"  # noqa: PTH100 - resolve() would follow links
 
 
 @asynccontextmanager

@@ -241,9 +241,23 @@ class Review:
     waits: tuple[Wait, ...]
     refusals: dict[str, int]
     """Why moves were refused: reasons, and how many runs ended so."""
+    retention: timedelta | None = None
+    """For how long ended runs are kept; `None`: not known."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether runs that ended in this while may be gone already."""
+        return self.retention is not None and self.retention < self.until - self.since
 
 
-def review(runs: Iterable[Ran], *, since: datetime, now: datetime, soon: timedelta) -> Review:
+def review(
+    runs: Iterable[Ran],
+    *,
+    since: datetime,
+    now: datetime,
+    soon: timedelta,
+    retention: timedelta | None = None,
+) -> Review:
     """Count it all."""
     listed = tuple(runs)
     found = illnesses(listed)
@@ -263,6 +277,7 @@ def review(runs: Iterable[Ran], *, since: datetime, now: datetime, soon: timedel
         lines=tuple(sorted(lines, key=lambda each: -each.illnesses)),
         waits=_waits(listed),
         refusals={each: refused.count(each) for each in sorted(set(refused))},
+        retention=retention,
     )
 
 

@@ -1,7 +1,7 @@
 """A failover that is stuck is understood, and decided about, by Temporal's own means alone.
 
 What the web UI shows is asked of the server as the UI asks it; what a person types there is typed with the
-`temporal` command.
+`temporal` command. What docs/temporal.md shows for a start by hand is copied from it and run.
 """
 
 from __future__ import annotations
@@ -9,16 +9,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from devstack.binaries import provide
 from devstack.products import TEMPORAL
+from failover.domain.identity import failover_id
 from tests.support.chronicle import Chronicle
 from tests.support.saga import NAMESPACE, Application, Saga, policy_of
 from tests.support.waiting import eventually
 from triggers.starting import Merged, start_failover
+
+PAGE = (Path(__file__).parents[2] / "docs" / "temporal.md").read_text()
+WAITED = '"tolerationSeconds": 120'
+"""What the page's request tolerates, and a test does not wait for."""
 
 
 async def test_a_stuck_failover_is_seen_and_resolved_without_our_command_line(saga: Saga) -> None:
@@ -122,17 +129,66 @@ async def is_not_skipped_plainly(app: Application) -> None:
     assert "name the one rule" in said
 
 
+async def test_failovers_are_started_as_the_page_shows(saga: Saga, tmp_path: Path) -> None:
+    """Its request with its shell command, and with its Python: the application's names put in, and no toleration."""
+    apps = await asyncio.gather(saga.ill_application("by-shell"), saga.ill_application("by-python"))
+    for app in apps:
+        (tmp_path / app.name).mkdir()
+        request = names_put_in(app, block("json", '"application"'))
+        assert WAITED in request
+        untolerated = request.replace(WAITED, WAITED.replace("120", "0"))
+        (tmp_path / app.name / "request.json").write_text(untolerated)
+    shell, python = (tmp_path / app.name for app in apps)
+    command = names_put_in(apps[0], block("", "temporal workflow start --type Failover"))
+    program = names_put_in(apps[1], block("python", "start_workflow"))
+    started, ran = await asyncio.gather(
+        run(saga, "bash", "-euc", command, within=shell),
+        run(saga, sys.executable, "-c", program, within=python),
+    )
+    assert started[0] == 0, started[1]
+    for app in apps:
+        app.handle = saga.client.get_workflow_handle(failover_id(app.ref))
+        await app.moved()
+    assert ran[0] == 0, ran[1]
+    assert ran[1].endswith("Completed west\n"), ran[1]
+
+
+def block(language: str, holds: str) -> str:
+    """The one fenced block of the page that holds these words."""
+    fenced = (each.partition("\n") for each in PAGE.split("```")[1::2])
+    (found,) = [text for tag, _, text in fenced if tag == language and holds in text]
+    return found
+
+
+def names_put_in(app: Application, text: str) -> str:
+    """What the page says of `orders` in `shop`, said of this application."""
+    return text.replace("shop", NAMESPACE).replace("orders", app.name)
+
+
 async def update(app: Application, **resolution: str) -> tuple[int, str]:
     """`temporal workflow update execute`, as docs/temporal.md shows it: exit code, and all that it says."""
-    tools = await asyncio.to_thread(provide, (TEMPORAL,))
-    process = await asyncio.create_subprocess_exec(
-        *tools["temporal"], "workflow", "update", "execute",
-        "--address", app.saga.world.temporal_address,
+    return await run(
+        app.saga, "temporal", "workflow", "update", "execute",
         "-w", app.run.id, "--name", "resolve", "--input", json.dumps(resolution),
+    )  # fmt: skip
+
+
+async def run(saga: Saga, *command: str, within: Path | None = None) -> tuple[int, str]:
+    """A program that finds Temporal as its variables say, and `temporal` on its path: exit code, and all that it says."""
+    tools = await asyncio.to_thread(provide, (TEMPORAL,))
+    (temporal,) = tools["temporal"]
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("TEMPORAL_")}
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=within,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={key: value for key, value in os.environ.items() if not key.startswith("TEMPORAL_")},
-    )  # fmt: skip
+        env={
+            **plain,
+            "PATH": f"{Path(temporal).parent}{os.pathsep}{plain['PATH']}",
+            "TEMPORAL_ADDRESS": saga.world.temporal_address,
+        },
+    )
     said, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, said.decode()

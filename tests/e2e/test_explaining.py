@@ -102,6 +102,7 @@ async def _observed_then_moved(engine: Engine, application: ApplicationRef, path
     assert told["items"][0]["reason"] not in {"", "Unknown"}
     shown = await engine.cli("report", "-n", namespace)
     assert shown.out.startswith("With mode Automatic, 1 of 1 would have been moved;"), shown
+    assert "Temporal keeps ended failovers for 1d only" in shown.err, "30d are asked for"
     page = await engine.cli("report", "-n", namespace, "-o", "markdown")
     assert "| NAMESPACE | NAME | REASON |" in page.out
     nothing = await engine.cli("report", "-n", f"{namespace}-other")

@@ -10,13 +10,16 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
+from failover.temporal import connect
 from tests.support.engine import command
 from tests.support.scraping import sample, scrape
+from triggers.retention import retention_of
 
 READY_SECONDS = 150
 CLEAN = ("FAILOVER_", "TEMPORAL_", "KUBECONFIG")
@@ -67,6 +70,9 @@ async def test_up_keeps_its_worker_alive_and_leaves_nothing(tmp_path: Path) -> N
         kubeconfig = ("--kubeconfig", str(tmp_path / "kubeconfig"))
         doctor = await asyncio.to_thread(command, "doctor", *flags, *kubeconfig)
         assert doctor.code == 0, doctor.out
+        assert await retention_of(await connect(address=address[1])) == timedelta(days=30)
+        report = await asyncio.to_thread(command, "report", "-A", "-o", "json", *flags)
+        assert not report.json["longerThanRetention"], "it looks back as far as Temporal keeps"
         samples = await scrape((tmp_path / "logs" / "worker.log").read_text())
         assert sample(samples, "failover_open") == 0
         assert sample(samples, "failover_total", outcome="Completed") == 0

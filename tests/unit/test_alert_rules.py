@@ -23,7 +23,7 @@ RULES: list[dict[str, Any]] = [
 ]
 OTHERS = {"up", "temporal_workflow_task_execution_failed"}
 """Prometheus' own metric, and one of Temporal's SDK."""
-WORDS = {"max", "sum", "by", "increase", "absent"}
+WORDS = {"max", "sum", "by", "increase", "absent", "time"}
 LABEL_VALUES = {
     "failover_waiting": WAITING_PHASES,
     "failover_total": {each.value for each in Outcome},

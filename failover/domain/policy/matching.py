@@ -48,7 +48,13 @@ class Ambiguous:
     @property
     def message(self) -> str:
         """Which policies they are, and how to decide between them."""
-        names = " and ".join(str(each) for each in self.policies)
+        by_name = dict.fromkeys(str(each) for each in self.policies)
+        if len(by_name) == 1:
+            return (
+                f"{self.policies[0]}, which is about {self.application}, is there "
+                f"{len(self.policies)} times, and says something else each time; leave one of them."
+            )
+        names = " and ".join(by_name)
         return (
             f"{names} are equally about {self.application}; name it in the resourceSelectors of "
             "one, give one a higher spec.priority, or take it out of the others."

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.durations import duration
-from cli.reviewing import headings, markdown, report_data, rows, sentences
+from cli.durations import duration, typed
+from cli.reviewing import cut_short, headings, markdown, notes, report_data, rows, sentences
 from failover.domain.errors import InvalidInput
 from failover.domain.identity import ApplicationRef
 from failover.domain.request import Account
@@ -24,9 +24,9 @@ def ran(outcome: str, began: int, ended: int, reason: str = "", **waited: float)
     return Ran(APP, "east", outcome, start, end, reason, "Watch", account)
 
 
-def made(*runs: Ran) -> Review:
+def made(*runs: Ran, retention: timedelta | None = None) -> Review:
     """A report about them, a day later."""
-    return review(runs, since=T0, now=T0 + timedelta(days=1), soon=SOON)
+    return review(runs, since=T0, now=T0 + timedelta(days=1), soon=SOON, retention=retention)
 
 
 OBSERVED = made(
@@ -63,6 +63,36 @@ def test_every_form_says_the_same() -> None:
     assert data["total"]["falseAlarmRate"] == 1.0
     assert data["items"][0]["wouldHaveMoved"] == 1
     assert data["waits"][0]["totalSeconds"] == 90.0
+
+
+def test_what_temporal_keeps_no_longer_is_said_to_be_missing() -> None:
+    """Where it keeps for less than was asked: since when nothing is missing, and the command that mends it."""
+    short = made(retention=timedelta(hours=6))
+    assert cut_short(short, "fleet") == (
+        "Temporal keeps ended failovers for 6h only, so those that ended before 2026-11-02T06:00:00Z are not in this "
+        "report; to keep for 1d what ends from now on: "
+        "temporal operator namespace update --namespace fleet --retention 1d"
+    )
+    assert "0 failovers that Temporal still keeps (ended ones for 6h)." in notes(short)[0]
+    data = report_data(short)
+    assert (data["retentionSeconds"], data["longerThanRetention"]) == (6 * 3600.0, True)
+
+
+@pytest.mark.parametrize("kept", [timedelta(days=1), timedelta(days=30), None], ids=str)
+def test_a_report_of_all_that_was_asked_is_not_cut(kept: timedelta | None) -> None:
+    """Kept for as long or longer; where it is not known, nothing is claimed."""
+    whole = made(retention=kept)
+    assert not whole.is_cut
+    data = report_data(whole)
+    assert data["longerThanRetention"] is False
+    assert data["retentionSeconds"] == (kept and kept.total_seconds())
+
+
+def test_durations_are_written_as_they_are_typed() -> None:
+    """The largest unit that says it whole; what is typed comes back."""
+    for text in ("30d", "36h", "90s", "15m"):
+        assert typed(duration(text)) == text
+    assert typed(timedelta(0)) == "0s"
 
 
 def test_durations_are_a_number_and_a_unit() -> None:

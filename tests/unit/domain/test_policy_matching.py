@@ -69,6 +69,28 @@ def test_two_equal_policies_are_ambiguous_and_both_named() -> None:
     )
 
 
+def test_two_policies_of_one_name_are_said_to_be_that() -> None:
+    """Naming both would name one thing twice."""
+    one = policy("a")
+    spec = one.spec.model_copy(update={"propagate_deps": True})
+    found = match([one, one.model_copy(update={"spec": spec})], ORDERS, LABELS)
+    assert isinstance(found, Ambiguous)
+    assert found.message == (
+        "PropagationPolicy/a in shop, which is about FlinkDeployment/orders in shop, is there "
+        "2 times, and says something else each time; leave one of them."
+    )
+
+
+@pytest.mark.parametrize("others", [("name",), ("kind",), ("labels", "kind")], ids=str)
+def test_several_selectors_of_one_policy_are_one_policy(others: tuple[str, ...]) -> None:
+    """However often it means an application, it is one; and the closest selector counts."""
+    selectors = [policy("a", by=by).spec.resource_selectors[0] for by in (*others, "name")]
+    often = policy("a").model_copy(update={"spec": PolicySpec(resource_selectors=tuple(selectors))})
+    assert match([often], ORDERS, LABELS) == often
+    assert match([often, policy("b", by="kind")], ORDERS, LABELS) == often
+    assert isinstance(match([often, policy("b")], ORDERS, LABELS), Ambiguous)
+
+
 def test_the_same_policy_read_twice_is_one() -> None:
     """A file that is given twice is no conflict."""
     assert match([policy("a"), policy("a")], ORDERS, LABELS) == policy("a")

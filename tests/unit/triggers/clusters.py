@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest
+from failover.domain.manifest import Manifest, namespace_of
 from failover.domain.topology import ClusterFacts
 from failover.fleet import Change, Cluster, Fleet
 
@@ -37,6 +37,11 @@ class ScriptedCluster:
         """What `keep` makes of each object of the kind."""
         self.lists += 1
         return [keep(each) for each in self.listed if GroupKind.of(each) == kind]
+
+    async def list(self, kind: GroupKind, namespace: str = "") -> Sequence[Manifest]:
+        """What is listed of a kind, in a namespace or in all."""
+        found = await self.sift(kind, lambda each: each)
+        return [each for each in found if namespace in {"", namespace_of(each)}]
 
     def tell(self, kind: GroupKind, change: Change) -> None:
         """One change."""

@@ -16,6 +16,7 @@ from failover.domain.policy import Policy
 from failover.domain.policy.matching import NoPolicy
 from triggers import policies as policies_module
 from triggers.policies import PolicyDirectory, PolicySet, log_changes
+from triggers.sources import called
 
 ORDERS = ApplicationRef(
     group="flink.apache.org", kind="FlinkDeployment", namespace="shop", name="orders"
@@ -169,3 +170,19 @@ def read(directory: Path, **files: str) -> PolicySet:
     for name, content in files.items():
         (directory / f"{name}.yaml").write_text(content)
     return PolicyDirectory(directory).read()
+
+
+def test_a_directory_is_called_alike_whatever_its_link_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout is a link to another directory after each commit; what it declares stays its own."""
+    link = tmp_path / "current"
+    names: set[str] = set()
+    for commit in ("one", "two"):
+        (tmp_path / commit).mkdir()
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / commit)
+        names.add(called(str(link)))
+    monkeypatch.chdir(tmp_path)
+    names |= {called("current/"), called("./one/../current")}
+    assert names == {f"directory {link}"}

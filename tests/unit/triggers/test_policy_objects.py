@@ -43,8 +43,9 @@ class Home(ScriptedCluster):
         for kind in POLICY_KINDS[3:]:
             self.tell(kind, Change("Stale", {}, "UnknownKind", "no such kind"))
 
-    async def list(self, kind: GroupKind) -> list[Manifest]:
-        """What it holds of a kind, asked once."""
+    async def list(self, kind: GroupKind, namespace: str = "") -> Sequence[Manifest]:
+        """What it holds of a kind, asked once and in all namespaces."""
+        assert not namespace
         if kind not in self.held:
             raise self.hidden
         return self.held[kind]
