@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import activity
@@ -75,7 +75,7 @@ class Calling:
     async def _send(
         self, meant: tuple[Receiver, ...], request: CallRequest, *, lasts: timedelta
     ) -> list[tuple[str, Answer]]:
-        now = datetime.now(UTC)
+        now = activity.info().current_attempt_scheduled_time  # by the clock of Temporal's server
         told = self._facts(request, now)
         answers = await asyncio.gather(*(send(each, told, now, lasts) for each in meant))
         found = list(zip((each.name for each in meant), answers, strict=True))

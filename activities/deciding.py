@@ -27,12 +27,14 @@ from failover.domain.capacity.workloads import demand_of
 from failover.domain.errors import (
     ClusterUnreachable,
     FailoverError,
+    Forbidden,
     InvalidInput,
     TransientError,
 )
 from failover.domain.handing_on import handed_on
 from failover.domain.health import Health
-from failover.domain.manifest import Manifest, digest, uid_of
+from failover.domain.identity import GroupKind
+from failover.domain.manifest import Manifest, digest, namespace_of, uid_of
 from failover.domain.marks import superseded_by
 from failover.domain.plan import (
     Answer,
@@ -60,7 +62,7 @@ from failover.domain.record import (
 )
 from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
 from failover.domain.steps import Claim, PlanAnswer, PlanRequest
-from failover.fleet import Fleet
+from failover.fleet import Cluster, Fleet
 from failover.records import read_any
 
 REFUSALS_OF_A_TARGET = frozenset(
@@ -265,7 +267,8 @@ async def _choose(
         trial = await _try_target(fleet, request, subject, needs, wanted, chosen.target)
         if trial.refused is None:
             unchecked = survey.warnings(chosen.target, demands)
-            return _made(request, snapshot, subject, chosen, wanted, trial, unchecked)
+            warnings = (*unchecked, *trial.warnings)
+            return _made(request, snapshot, subject, chosen, wanted, trial, warnings)
         survey.let_go()
         verdicts = {**verdicts, chosen.target: trial.refused}
 
@@ -300,7 +303,7 @@ def _made(
     chosen: Choice,
     wanted: Manifest,
     trial: _Trial,
-    unchecked: tuple[Warn, ...] = (),
+    unchecked: tuple[Warn, ...],
 ) -> FailoverPlan:
     record = subject.from_record
     unseen = sorted(set(snapshot.failures) - {subject.source})
@@ -380,6 +383,7 @@ class _Trial:
 
     dependents: tuple[PlannedDependent, ...] = ()
     dry_run: bool = False
+    warnings: tuple[Warn, ...] = ()
     refused: ClusterVerdict | None = None
 
 
@@ -396,10 +400,30 @@ async def _try_target(
     try:
         async with Together() as reads:
             dependents = reads.begin(plan_dependents(cluster, request.policy, needs))
-            tried = reads.begin(dry_run(cluster, wanted, request.failover, subject.labels))
+            tried = reads.begin(_dry_run(cluster, request, wanted, subject.labels))
     except FailoverError as error:
         if not (error.transient or error.reason in REFUSALS_OF_A_TARGET):
             raise
         verdict = ClusterVerdict(usable=False, reason=error.reason, message=error.message)
         return _Trial(refused=verdict)
-    return _Trial(dependents.result(), tried.result())
+    could, warnings = tried.result()
+    return _Trial(dependents.result(), could, warnings)
+
+
+async def _dry_run(
+    cluster: Cluster, request: PlanRequest, wanted: Manifest, labels: Mapping[str, str]
+) -> tuple[bool, tuple[Warn, ...]]:
+    """Whether it could be tried; whoever only observes needs no right to create, and is told."""
+    try:
+        return await dry_run(cluster, wanted, request.failover, labels), ()
+    except Forbidden as refusal:
+        # Missing rights and a denial by admission are both a 403; only a review tells them apart.
+        if not request.observes or await cluster.allowed(
+            GroupKind.of(wanted), "create", namespace_of(wanted)
+        ):
+            raise
+        message = (
+            f"whether {cluster.name} would take the copy was not tried, for want of a mover's rights "
+            f"(`failover rbac --role mover`): {refusal.message}"
+        )
+        return False, (Warn(reason="DryRunNotAllowed", message=message),)

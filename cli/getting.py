@@ -68,7 +68,9 @@ def get(
     match what:
         case Noun.APPLICATIONS:
             if target:
-                raise InvalidInput(f"one application is described by: failover describe {target}")
+                raise InvalidInput(
+                    f"one application is described by: failover describe KIND/{target.rpartition('/')[2]}"
+                )
             run(_applications("" if all_namespaces else namespace, output))
         case Noun.STATES:
             if not target:

@@ -184,7 +184,9 @@ def _refused(facts: Facts) -> Found | None:
             return Verdict.REFUSED, "NoCandidate", sentence, _typed("plan", facts, "-f POLICY")
         case _ if facts.problem is not None:
             sentence = f"would be blocked: {plain(facts.problem.message)}"
-            change = _typed("plan", facts, "-f POLICY")
+            forbidden = facts.problem.reason == "Forbidden"
+            rights = "failover rbac -f POLICY --role watcher"
+            change = rights if forbidden else _typed("plan", facts, "-f POLICY")
             return Verdict.WAITS, facts.problem.reason, sentence, change
         case _:
             return None

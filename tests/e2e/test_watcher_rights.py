@@ -11,15 +11,24 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowHandle
+import yaml
+from temporalio.client import Client, WorkflowHandle
 
 from devstack.errors import ApiError
 from devstack.flink import FLINK
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.phases import Outcome
-from failover.domain.request import FailoverResult
+from failover.domain.policy.reading import read_policies
+from failover.domain.request import FailoverRequest, FailoverResult, Trigger
+from failover.kube.fleet import open_fleet
+from failover.kube.fleetfile import load_fleet
+from failover.telemetry import Metrics
+from failover.temporal import ensure_search_attributes
 from tests.support.engine import Engine, failover_policy, flink_deployment, write_policy
+from tests.support.namespaces import namespaced
 from tests.support.printed import user_of_role
+from triggers.starting import Started, start_failover
+from worker import at_work
 
 SECONDS = 60
 
@@ -99,7 +108,7 @@ async def test_two_watchers_with_least_rights_make_one_move(
         await engine.operator.kill_job_manager("east", namespace, "orders")
         told = await asyncio.gather(*(each.says("Started:", "Merged:") for each in (one, other)))
         assert sorted("Started:" in line for line in told) == [False, True], told
-        result = await ended(engine, application)
+        result = await ended(engine.client, application)
         assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
         assert result.generation == 1
         await engine.healthy_on("west", application)
@@ -124,9 +133,47 @@ async def test_a_watcher_may_write_nothing(engine: Engine, namespace: str, user:
             assert refused.value.status == 403
 
 
-async def ended(engine: Engine, application: ApplicationRef) -> FailoverResult:
+async def test_to_observe_for_a_month_they_are_enough(
+    engine: Engine, namespace: str, user: str, tmp_path: Path
+) -> None:
+    """A worker with them says what it would have done, and what it could not try; so does `plan`."""
+    kubeconfig = engine.world.write_kubeconfig(tmp_path / "kubeconfig", user=user)
+    application = await engine.apply_sick_flink("orders", namespace)
+    document = failover_policy("orders", namespace, toleration_seconds=1)
+    request = FailoverRequest(
+        application=application,
+        source="east",
+        policy=read_policies(yaml.safe_dump(document), "policy").policies[0],
+        trigger=Trigger(actor="tests"),
+        observe_only=True,
+    )
+    client = await namespaced(engine.world)
+    await ensure_search_attributes(client)
+    async with (
+        open_fleet(load_fleet(engine.fleet_file, kubeconfig)) as fleet,
+        at_work(client, fleet, Metrics()),
+    ):
+        started = await start_failover(client, request)
+        assert isinstance(started, Started)
+        result = await ended(client, application)
+    assert result.outcome is Outcome.WOULD_HAVE_MOVED, result
+    plan = result.plan
+    assert plan is not None
+    assert (plan.target, plan.dry_run) == ("west", False)
+    assert "DryRunNotAllowed" in {each.reason for each in plan.warnings}
+    policy = write_policy(tmp_path, document)
+    process = await asyncio.create_subprocess_exec(
+        *engine.program(kubeconfig), "plan", application.short, "-n", namespace, "-f", str(policy),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said = (await process.communicate())[0].decode()
+    assert process.returncode == 0, said
+    assert "DryRunNotAllowed" in said
+
+
+async def ended(client: Client, application: ApplicationRef) -> FailoverResult:
     """How the application's failover ends."""
-    run: WorkflowHandle[Any, FailoverResult] = engine.client.get_workflow_handle(
+    run: WorkflowHandle[Any, FailoverResult] = client.get_workflow_handle(
         failover_id(application), result_type=FailoverResult
     )
     async with asyncio.timeout(SECONDS):

@@ -280,6 +280,13 @@ CASES: dict[str, tuple[Facts, Verdict, str, str, str]] = {
         "orders would be blocked: no savepoint.",
         f"failover plan {AT} -f POLICY",
     ),
+    "whoever asks may not read what it needs": (
+        replace(BASE, answer=None, problem=Because("Forbidden", "you may not.")),
+        Verdict.WAITS,
+        "Forbidden",
+        "orders would be blocked: you may not.",
+        "failover rbac -f POLICY --role watcher",
+    ),
     "would only be observed": (
         replace(BASE, terms=Terms(POLICY, "it", "Observe"), pause="paused"),
         Verdict.ONLY_OBSERVED,
