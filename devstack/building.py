@@ -2,6 +2,7 @@
 
 Every build lands in the cache under a key made of its version, its module's files and its flags;
 a lock keeps two processes from building the same thing, and a file appears only when it is whole.
+A build that is killed, or whose starter is, leaves nothing running, and no files after the next one.
 """
 
 from __future__ import annotations
@@ -9,26 +10,33 @@ from __future__ import annotations
 import fcntl
 import math
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack import toolchain
+from devstack import toolchain, watchdog
 from devstack.errors import BuildFailed
 from devstack.products import Product
 from devstack.progress import say, showing
 
 FREE_BYTES_NEEDED = 6 << 30
 """What Go's own caches and the result take at most, all products together."""
+UNFINISHED = ".build-"
 
 
 def build(product: Product, destination: Path, cache: Path) -> None:
     """Build the product into `destination`, a file that appears only once it is whole."""
     go = toolchain.go(cache)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".build-") as temporary:
+    for left in destination.parent.glob(
+        f"{UNFINISHED}*"
+    ):  # ours is the lock, so nobody builds there
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=UNFINISHED) as temporary:
         output = Path(temporary) / product.binary
         with showing(f"building {product.contents} ({estimate(product)}, once)"):
             _compile(go, product, output)
@@ -65,24 +73,43 @@ def _compile(go: Path, product: Product, output: Path) -> None:
         **os.environ,
         "CGO_ENABLED": "0",
         "GOFLAGS": "-mod=readonly",
+        "GOTMPDIR": str(output.parent),
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
     environment.setdefault("HOME", str(output.parent))
-    ran = subprocess.run(
-        command_line(go, product, output),
-        cwd=product.module,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with (
+        subprocess.Popen(
+            command_line(go, product, output),
+            cwd=product.module,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as ran,
+        _ends_with_us(ran.pid),
+    ):
+        _, said = ran.communicate()
     if ran.returncode:
-        tail = "\n".join(ran.stderr.strip().splitlines()[-15:])
+        tail = "\n".join(said.strip().splitlines()[-15:])
         raise BuildFailed(
             f"Building {product.contents} failed. Go needs its module proxy (GOPROXY) in reach and "
             f"about {FREE_BYTES_NEEDED >> 30} GB of disk. It said:\n{tail}"
         )
+
+
+@contextmanager
+def _ends_with_us(group: int) -> Generator[None, None, None]:
+    """Kill what is left of the group after the block, however it ends, SIGKILL included."""
+    command = (sys.executable, "-I", "-S", str(watchdog.__file__))
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, text=True, start_new_session=True
+    ) as watching:
+        assert watching.stdin is not None
+        watching.stdin.write(f"+ {group}\n")
+        watching.stdin.flush()
+        yield
 
 
 @contextmanager
