@@ -77,7 +77,9 @@ def test_nothing_goes_on_when_its_starter_is_killed(
     numbers = [int(each) for each in pids.read_text().split()]
     until(lambda: not any(map(psutil.pid_exists, numbers)), "all of it has ended")
 
-    go = compiler(go, BUILDS)
-    monkeypatch.setattr(toolchain, "go", lambda _: go)
+    def builds(_: Path) -> Path:
+        return compiler(go, BUILDS)
+
+    monkeypatch.setattr(toolchain, "go", builds)
     build(TEMPORAL, destination, tmp_path)
     assert list(destination.parent.iterdir()) == [destination]
