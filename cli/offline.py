@@ -87,7 +87,8 @@ def health(
     """Judge the health of an object: Healthy, Unhealthy or Unknown, and why.
 
     Of a `List`, the first item is judged, and the others are what it owns. Of one object alone, its
-    own status decides. Exits with 0 whatever the verdict.
+    own status decides. With -o json there is a `cause` and a `progress` as well, each `null` where there
+    is nothing to say. Exits with 0 whatever the verdict.
     """
     from failover.domain.health import judge  # noqa: PLC0415 - see the top of the file
 

@@ -19,15 +19,30 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import BuildFailed
 from devstack.products import Product
-from devstack.progress import say, showing
+from devstack.progress import arrived, say, showing
 
 CHECKSUMS = Path(__file__).with_name("checksums.json")
 CONNECT_SECONDS = 10.0
+CHUNK_BYTES = 1 << 16
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass
+class Transfer:
+    """How much of an archive has come."""
+
+    done: int = 0
+    whole: int | None = None
+    """What the server says that it will send; not every one does."""
+
+    def told(self, seconds: float) -> str:
+        """To the person who waits, after so many seconds."""
+        return arrived(self.done, self.whole, seconds)
 
 
 def archive_name(product: Product) -> str:
@@ -50,8 +65,9 @@ def download(product: Product, destination: Path) -> bool:
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".get-") as temporary:
         output = Path(temporary) / product.binary
         try:
-            with showing(f"downloading {product.contents}"):
-                _fetch(f"{base}/{name}", output)
+            transfer = Transfer()
+            with showing(f"downloading {product.contents}", transfer.told):
+                _fetch(f"{base}/{name}", output, transfer)
         except (OSError, EOFError, urllib.error.URLError, http.client.HTTPException) as error:
             say(f"{base}/{name} cannot be had ({error}): going on without it")
             return False
@@ -87,13 +103,19 @@ def _checksums() -> dict[str, str]:
     return pinned | {name.strip(): checksum.strip() for name, _, checksum in pairs}
 
 
-def _fetch(url: str, output: Path) -> None:
+def _fetch(url: str, output: Path, transfer: Transfer) -> None:
+    packed = output.with_name(f"{output.name}.gz")
     # The person who set DEVSTACK_DOWNLOAD_BASE chose the scheme, file: included.
     with (
         urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer,  # noqa: S310
-        gzip.GzipFile(fileobj=answer) as archive,
-        output.open("wb") as file,
+        packed.open("wb") as file,
     ):
+        length = answer.headers.get("Content-Length") or ""
+        transfer.whole = int(length) if length.isdecimal() else None
+        while chunk := answer.read(CHUNK_BYTES):
+            file.write(chunk)
+            transfer.done += len(chunk)
+    with gzip.open(packed) as archive, output.open("wb") as file:
         shutil.copyfileobj(archive, file)
 
 

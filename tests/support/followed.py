@@ -166,9 +166,9 @@ class Followed(Workload):
         await self.shows("Blocked", reason, seconds=seconds)
         return await self.status()
 
-    async def resolve(self, action: Action, **details: Any) -> Reply:
+    async def resolve(self, action: Action, *, actor: str = "tests", **details: Any) -> Reply:
         """A person's decision."""
-        resolution = Resolution(action=action, actor="tests", **details)
+        resolution = Resolution(action=action, actor=actor, **details)
         return await self._update("resolve", resolution)
 
     async def approve(self, digest: str) -> Reply:

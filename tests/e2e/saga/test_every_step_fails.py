@@ -99,6 +99,22 @@ async def cannot_skip_plainly(app: Application) -> None:
         await app.resolve(Action.SKIP, note="whatever")
 
 
+async def declares_gone(app: Application) -> None:
+    """DeclareGone is a person's word: it needs their note and their name."""
+    for lacking in ({"actor": "tests"}, {"actor": "", "note": NOTE}):
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await app.resolve(Action.SKIP, declare_gone=True, **lacking)
+        assert "declareGone" in str(refused.value.cause)
+    assert (await app.status()).display_phase == "Blocked"
+    await app.resolve(Action.SKIP, declare_gone=True, note=NOTE)
+    assert any(
+        f"Skip by tests in Blocked: {NOTE}" in each for each in (await app.status()).decisions
+    )
+
+
+NOTE = "the machine is off"
+
+
 async def planning_replan(saga: Saga) -> None:
     """A Replan with a policy that fits goes on under that one."""
     app = await planning(saga, "replan")
@@ -234,7 +250,7 @@ async def not_gone_skip(saga: Saga) -> None:
     """DeclareGone with actor and note goes on although the object is still there; its rest is listed."""
     app, _ = await not_gone(saga, "skip")
     await cannot_skip_plainly(app)
-    await app.resolve(Action.SKIP, declare_gone=True, note="the machine is off")
+    await declares_gone(app)
     await app.running("west")
     ending = await app.ends()
     assert (ending.outcome, ending.reason) == (Outcome.COMPLETED, "LeftoversRemain"), ending
@@ -386,7 +402,7 @@ async def withdrawing_skip(saga: Saga) -> None:
     """DeclareGone goes on to the next candidate although the object is still there."""
     app = await withdrawing(saga, "skip")
     await cannot_skip_plainly(app)
-    await app.resolve(Action.SKIP, declare_gone=True, note="the machine is off")
+    await declares_gone(app)
     await app.running("north")
     ending = await app.ends()
     assert (ending.outcome, ending.reason) == (Outcome.COMPLETED, "LeftoversRemain"), ending

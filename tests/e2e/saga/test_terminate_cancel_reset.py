@@ -7,7 +7,6 @@ over what it finds on the clusters. A cancellation is an Abort, and tidies up by
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
@@ -16,50 +15,17 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from failover.domain.identity import failover_id
 from failover.domain.phases import Outcome
-from tests.e2e.saga.steps import BACK, STRAIGHT, Road
+from tests.e2e.saga.places import PLACES, RESTORED, Place
 from tests.support.saga import NAMESPACE, Application, Case, Saga, play, policy_of, report
 from tests.support.waiting import eventually
 
 Played = dict[str, BaseException | None]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A moment of a failover: right before the work of a step, on this road."""
-
-    step: str
-    road: Road = STRAIGHT
-    again: str = "west"
-    """Where the application lives after the run was killed there and triggered again."""
-    cancelled: str = "untouched"
-    """What a cancellation leads to: the original untouched, restored, or the move completed."""
-
-
-PLACES = {
-    "tolerating": Place("observe"),
-    "planning": Place("plan_failover"),
-    "capturing": Place("capture_and_stage"),
-    "purging": Place("purge_source", cancelled="restored"),
-    "starting": Place("start_on_target", cancelled="restored"),
-    "verifying": Place("await_healthy", cancelled="restored"),
-    "releasing": Place("release_labels", cancelled="completed"),
-    "finishing": Place("finish", cancelled="completed"),
-    "withdrawing": Place("withdraw_target", BACK, again="east", cancelled="restored"),
-    "restoring": Place("restore_source", BACK, again="east", cancelled="restored"),
-    "labelled": Place("release_labels", BACK, again="east", cancelled="restored"),
-    "restored": Place("finish", BACK, again="east", cancelled="restored"),
-}
-
-RESTORED = frozenset({"labelled", "restored"})
-"""Where the original is back, and only the labels and records are left."""
-
-
 async def held_in(saga: Saga, kind: str, name: str, place: Place) -> Application:
-    """A failover that stands right before the work of the step."""
+    """A failover that stands there."""
     app = await saga.ill_application(f"{kind}-{name}")
-    fault = app.plant(place.step, "hold")
-    await place.road.begin(app)
-    await app.suffers(fault)
+    await place.reach(app)
     return app
 
 
@@ -77,6 +43,7 @@ def terminated(name: str, place: Place) -> Case:
         app = await held_in(saga, "terminated", name, place)
         await app.run.terminate("by mistake")
         await place.road.begin(app)
+        await place.pass_by(app)
         ending = await app.ends(seconds=90)
         if name in RESTORED:
             # the original had been put back and is well: nothing more was to be done than to tidy up
@@ -107,6 +74,7 @@ def reset(name: str, place: Place) -> Case:
             )
         )
         app.handle = saga.client.get_workflow_handle(failover_id(app.ref), run_id=answer.run_id)
+        await place.pass_by(app)
         ending = await app.ends(seconds=90)
         if name in RESTORED:
             assert ending.outcome in {Outcome.RECOVERED, Outcome.REFUSED}, ending
@@ -136,7 +104,7 @@ def cancelled(name: str, place: Place) -> Case:
         app = await held_in(saga, "cancelled", name, place)
         await app.run.cancel()
         await eventually(lambda: asked(app), "the cancellation is known")
-        saga.faults.at(place.step, app.name, "hold").release()
+        await place.release(app)
         ending = await app.ends(seconds=90)
         match place.cancelled:
             case "untouched":

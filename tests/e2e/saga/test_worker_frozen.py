@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from failover.domain.phases import Outcome
-from tests.e2e.saga.steps import AROUND, BACK, MAIN, UNDO, Road, road_with
+from tests.e2e.saga.steps import AROUND, BACK, MAIN, UNDO, WAITING, Road, road_with
 from tests.support.saga import (
     NAMESPACE,
     Application,
@@ -30,7 +30,7 @@ from tests.support.waiting import eventually
 Played = dict[str, BaseException | None]
 
 MOMENTS = {
-    **{f"{step}-before": (step, "freeze-before") for step in (*MAIN, *UNDO)},
+    **{f"{step}-before": (step, "freeze-before") for step in (WAITING, *MAIN, *UNDO)},
     "capture_and_stage-create": ("capture_and_stage", "freeze@1"),
     "purge_source-first": ("purge_source", "freeze@1"),
     "purge_source-third": ("purge_source", "freeze@3"),
@@ -42,6 +42,8 @@ MOMENTS = {
 
 SECONDS = 150
 TOGETHER = 10
+COPIES = 3
+"""The original, and one of each failover; those that never get healthy come on top."""
 AT_WORK = 2
 
 
@@ -64,6 +66,8 @@ def frozen(step: str, moment: str, road: Road | None = None) -> Case:
         await eventually(fault.over.exists, f"{step} has ended in the thawed worker")
         assert await everything(app) == before, "the thawed worker changed something"
         await saga.recorder.never_two(NAMESPACE, app.name)
+        made = await saga.recorder.copies(NAMESPACE, app.name)
+        assert len(made) == COPIES + len(way.ill_on), "something was done twice"
 
     return case
 

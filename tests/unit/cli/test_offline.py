@@ -232,7 +232,7 @@ def test_health_is_three_valued(
     verdict = json.loads(capsys.readouterr().out)
     assert (verdict["status"], verdict["reason"]) == (status, reason)
     assert verdict["message"]
-    assert {"status", "reason", "message", "cause"} <= set(verdict)
+    assert set(verdict) == {"status", "reason", "message", "cause", "progress"}
 
 
 @pytest.mark.parametrize(

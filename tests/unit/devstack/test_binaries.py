@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from devstack.building import estimate
 from devstack.downloading import archive_name, download, pack
 from devstack.errors import BuildFailed
 from devstack.products import KUBE, KWOK, PRODUCTS, TEMPORAL, Product
+from devstack.progress import arrived
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +119,69 @@ def test_unreachable_archive_is_passed_over(
     monkeypatch.setenv("DEVSTACK_DOWNLOAD_BASE", (tmp_path / "nowhere").as_uri())
     monkeypatch.setenv("DEVSTACK_DOWNLOAD_SHA256", f"{archive_name(KWOK)}={'0' * 64}")
     assert not download(KWOK, tmp_path / "here" / "kwok")
+
+
+@pytest.mark.parametrize("sized", [True, False], ids=["with a length", "without"])
+def test_a_download_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sized: bool
+) -> None:
+    """Halfway, as many seconds are left as it has taken; where the server tells no length, nothing is made up."""
+    large = program(tmp_path / "kwok", random.Random(1).randbytes(300_000).hex())
+    name, checksum = pack(KWOK, large, tmp_path / "releases")
+    archive = (tmp_path / "releases" / name).read_bytes()
+    wanted = r"0\.1 of 0\.3 MB, about \d+ s left$" if sized else r"so far, 0\.1 MB$"
+    told = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Half of it, and the rest once that was told."""
+            self.send_response(200)
+            if sized:
+                self.send_header("Content-Length", str(len(archive)))
+            self.end_headers()
+            self.wfile.write(archive[: len(archive) // 2])
+            told.wait(30)
+            self.wfile.write(archive[len(archive) // 2 :])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    def say(line: str) -> None:
+        if re.search(wanted, line):
+            told.set()
+
+    monkeypatch.setattr("devstack.progress.PLAIN_SECONDS", 0.01)
+    monkeypatch.setattr("devstack.progress.ESTIMATED_AFTER_SECONDS", 0)
+    monkeypatch.setattr("devstack.progress.say", say)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DEVSTACK_DOWNLOAD_BASE", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("DEVSTACK_DOWNLOAD_SHA256", f"{name}={checksum}")
+        assert download(KWOK, tmp_path / "here" / "kwok")
+        server.shutdown()
+    assert told.is_set()
+
+
+@pytest.mark.parametrize(
+    ("done", "whole", "seconds", "said"),
+    [
+        pytest.param(
+            12_000_000, 48_000_000, 10, "12.0 of 48.0 MB, about 30 s left", id="a quarter"
+        ),
+        pytest.param(
+            12_000_000, 48_000_000, 40, "12.0 of 48.0 MB, about 2 min 00 s left", id="it stalls"
+        ),
+        pytest.param(48_000_000, 48_000_000, 10, "48.0 of 48.0 MB, about 0 s left", id="all of it"),
+        pytest.param(12_000_000, 48_000_000, 1, "12.0 of 48.0 MB", id="too early to say"),
+        pytest.param(0, 48_000_000, 10, "0.0 of 48.0 MB", id="nothing has come"),
+        pytest.param(12_000_000, None, 10, "12.0 MB", id="nobody knows"),
+    ],
+)
+def test_what_is_left_follows_from_what_has_come(
+    done: int, whole: int | None, seconds: float, said: str
+) -> None:
+    """By the average since it began, and only where there is one."""
+    assert arrived(done, whole, seconds) == said
 
 
 def test_nothing_is_downloaded_without_a_place(tmp_path: Path) -> None:
