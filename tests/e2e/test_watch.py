@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from devstack.api import Api
 from devstack.errors import ApiError
-from devstack.flink import ALIAS_LABEL
+from devstack.flink import ALIAS_LABEL, APPS
 from failover.domain.errors import NotFound
 from failover.domain.identity import ApplicationRef, GroupKind, failover_id, record_name
 from failover.domain.manifest import Manifest
@@ -34,7 +34,7 @@ from tests.integration.kube.connecting import edited, server_of
 from tests.support.definitions import changed, definitions, policies_of, policy
 from tests.support.engine import Engine
 from tests.support.protections import out_of_reach
-from tests.support.relay import relay_to
+from tests.support.relay import Relay, relay_to
 from tests.support.scraping import sample, scrape
 from tests.support.waiting import eventually
 from triggers import keeping
@@ -50,6 +50,8 @@ from triggers.starting import DifferentIncident, Merged, Start, Started, start_f
 from triggers.watcher import Watcher
 
 DEADLINE = 30
+CUTS = 6
+CUT_EVERY_SECONDS = 0.5
 FLINK = GroupKind("flink.apache.org", "FlinkDeployment")
 FLINK_PATH = "/apis/flink.apache.org/v1beta1"
 SECRET = GroupKind("", "Secret")
@@ -417,6 +419,31 @@ async def test_a_cluster_that_was_away_is_caught_up_with(
     """While it is away a metric says so; what fell ill meanwhile is found when it is back."""
     write(policies, namespace)
     application = await engine.apply_flink("orders", namespace)
+    async with (
+        through_relay(engine, tmp_path) as (relay, fleet),
+        watching(engine, policies, fleet=fleet) as watched,
+    ):
+        await watched.seeing()
+        await relay.stop()
+        kind = str(FLINK)
+        await eventually(
+            lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1,
+            "the metric says so",
+        )
+        assert watched.sample("failover_watch_stale", cluster="west", kind=kind) == 0
+        await break_down(engine, application)
+        assert watched.starts.empty()
+        await relay.start()
+        assert isinstance(await watched.next(), Started)
+        assert watched.sample("failover_watch_stale", cluster="east", kind=kind) == 0
+    assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+
+
+@asynccontextmanager
+async def through_relay(
+    engine: Engine, tmp_path: Path
+) -> AsyncGenerator[tuple[Relay, KubeFleet], None]:
+    """The fleet, with east behind a relay."""
     async with relay_to(server_of(engine.world.kubeconfig, "east")) as relay:
         kubeconfig = edited(
             engine.world.kubeconfig,
@@ -424,24 +451,69 @@ async def test_a_cluster_that_was_away_is_caught_up_with(
             cluster={"server": relay.address},
             only="east",
         )
-        async with (
-            open_fleet(load_fleet(engine.world.fleet_file, kubeconfig)) as fleet,
-            watching(engine, policies, fleet=fleet) as watched,
-        ):
-            await watched.seeing()
-            await relay.stop()
-            kind = str(FLINK)
-            await eventually(
-                lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1,
-                "the metric says so",
-            )
-            assert watched.sample("failover_watch_stale", cluster="west", kind=kind) == 0
+        async with open_fleet(load_fleet(engine.world.fleet_file, kubeconfig)) as fleet:
+            yield relay, fleet
+
+
+async def test_streams_that_are_cut_move_nothing_without_need(
+    engine: Engine, namespace: str, policies: Path, tmp_path: Path
+) -> None:
+    """What is well stays where it is, whatever of it is seen between two cuts; what falls ill is moved once."""
+    write(policies, namespace, seconds="0")
+    application = await engine.apply_flink("orders", namespace)
+    async with (
+        through_relay(engine, tmp_path) as (relay, fleet),
+        watching(engine, policies, fleet=fleet) as watched,
+    ):
+        await watched.seeing()
+        await watched.seeing(GroupKind("apps", "Deployment"))
+        async with cutting(relay) as cut:
+            for number in range(CUTS):
+                await cut()
+                await change_nothing(engine, application, str(number))
+                assert watched.starts.empty()
             await break_down(engine, application)
-            assert watched.starts.empty()
-            await relay.start()
-            assert isinstance(await watched.next(), Started)
-            assert watched.sample("failover_watch_stale", cluster="east", kind=kind) == 0
-    assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+            request, start = await watched.next_report()
+            assert request.trigger.reason == "StatusContradictsPods"
+            assert isinstance(start, Started)
+            result = await outcome(engine, application)
+            await cut()
+            await cut()
+    later = [watched.starts.get_nowait()[1] for _ in range(watched.starts.qsize())]
+    assert {type(each) for each in later} <= {Merged}
+    assert (result.outcome, result.target, result.generation) == (Outcome.COMPLETED, "west", 1)
+
+
+@asynccontextmanager
+async def cutting(relay: Relay) -> AsyncGenerator[Callable[[], Awaitable[None]], None]:
+    """All connections are cut, again and again, until the end of the block; it gives what waits for the next cut."""
+    is_cut = asyncio.Condition()
+
+    async def cut() -> None:
+        while True:
+            opened = relay.accepted
+            relay.cut()
+            async with is_cut:
+                is_cut.notify_all()
+            await eventually(lambda: relay.accepted > opened, "somebody is back")  # noqa: B023
+            await asyncio.sleep(CUT_EVERY_SECONDS)
+
+    async def next_cut() -> None:
+        async with asyncio.timeout(DEADLINE), is_cut:
+            await is_cut.wait()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(cut())
+        yield next_cut
+        task.cancel()
+
+
+async def change_nothing(engine: Engine, application: ApplicationRef, value: str) -> None:
+    """The application and what it owns change in a way that says nothing of how it is."""
+    name, patch = application.name, {"metadata": {"annotations": {"example.com/seen": value}}}
+    await engine.edit("east", application, patch)
+    path = f"{APPS}/namespaces/{application.namespace}/deployments/{name}"
+    await engine.world.api("east").merge(path, patch)
 
 
 async def test_a_kind_may_come_later(engine: Engine, namespace: str, policies: Path) -> None:
