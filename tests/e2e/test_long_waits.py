@@ -1,4 +1,4 @@
-"""A failover whose history has grown long continues as new, and nobody has to know.
+"""A failover, or a protection, whose history has grown long continues as new, and nobody has to know.
 
 That Temporal finds a history long is said in its place, at a moment of the test's: it does so after some four
 thousand events.
@@ -15,11 +15,14 @@ from temporalio import workflow
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus
 
+from failover.domain.application import ApplicationPhase, ApplicationView
 from failover.domain.identity import ApplicationRef, failover_id
 from failover.domain.manifest import uid_of
 from failover.domain.request import Status
 from failover.temporal import SEARCH
-from tests.support.engine import Answered, Engine, failover_policy, write_policy
+from tests.e2e.test_protecting import seen_ill
+from tests.support.engine import ALIAS, Answered, Engine, failover_policy, write_policy
+from triggers.protecting import Protection, protection, wake
 from triggers.reading import Live, Summary, list_failovers, read, summarize
 
 ORDERS = "flinkdeployment/orders"
@@ -196,3 +199,49 @@ async def test_what_was_blocked_is_tried_again_in_the_new_part(long: Long) -> No
     assert after.block.since > before.block.since
     assert any("once more" in each for each in after.decisions)
     await long.do("abort")
+
+
+async def test_a_protection_that_was_woken_often_goes_on_as_it_was(
+    engine: Engine, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows all that it knew, a state goes on proving itself, a suspension stays; and it still looks."""
+    orders = await engine.apply_flink("orders", namespace)
+    rules = [{"aliasLabelName": ALIAS, "jsonPath": "{ .jobStatus.jobId }"}]
+    preserved = {"rules": rules, "goodAfterSeconds": 600}
+    policy = failover_policy("orders", namespace, statePreservation=preserved)
+    await engine.cli("protect", "-f", write_policy(tmp_path, policy), "-n", namespace)
+    await engine.cli("suspend", ORDERS, "-n", namespace, "--actor", "ada", "--reason", "a test")
+
+    async def suspended() -> Protection | None:
+        found = await protection(engine.client, orders)
+        return (
+            found
+            if found is not None and found.view.suspension and found.view.known.states
+            else None
+        )
+
+    before = await engine.wait_for(suspended, "it has looked, and is suspended")
+    assert before.view.known.states[0].healthy_since is not None
+
+    def suggested(info: workflow.Info) -> bool:
+        return info.run_id == before.run_id
+
+    monkeypatch.setattr(workflow.Info, "is_continue_as_new_suggested", suggested)
+    assert await wake(engine.client, orders)
+
+    async def continued() -> Protection | None:
+        found = await protection(engine.client, orders)
+        return found if found is not None and found.run_id != before.run_id else None
+
+    after = await engine.wait_for(continued, "it continues as new")
+    handle = engine.client.get_workflow_handle(before.id, run_id=before.run_id)
+    assert (await handle.describe()).status is WorkflowExecutionStatus.CONTINUED_AS_NEW
+    new = engine.client.get_workflow_handle(before.id, run_id=after.run_id)
+    looked: ApplicationView = await new.query("status", result_type=ApplicationView)
+    assert looked == before.view
+    await engine.operator.kill_job_manager("east", namespace, "orders")
+    assert await wake(engine.client, orders)
+    ill = await seen_ill(engine, orders)
+    assert (ill.phase, ill.suspension) == (ApplicationPhase.SUSPENDED, before.view.suspension)
+    assert [(each.number, each.healthy_since) for each in ill.known.states] == [(1, None)]
+    await engine.cli("unprotect", ORDERS, "-n", namespace)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
 
 from devstack.flink import ALIAS_LABEL
 from failover.domain.application import ApplicationPhase, ApplicationView
@@ -152,11 +151,7 @@ async def test_what_cannot_be_protected_is_told(
 @asynccontextmanager
 async def watching(engine: Engine, policies: Path) -> AsyncGenerator[None, None]:
     """A watcher as `failover watch` makes it, until the end of the block."""
-
-    async def connected() -> Client:
-        return engine.client
-
-    start = Starting(connected)
+    start = Starting(engine.connected)
     watcher = Watcher(
         engine.fleet,
         PolicyDirectory(policies),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from devstack.flink import ALIAS_LABEL
+from devstack.flink import ALIAS_LABEL, APPS, RESUMED_FROM
 from failover.domain.application import Known
 from failover.domain.identity import ApplicationRef
+from failover.domain.states import StateGeneration
 from failover.records import Found, read_record
 from tests.support.engine import Engine, failover_policy, write_policy
 from triggers.protecting import protection, wake
@@ -100,6 +101,8 @@ async def test_what_proved_good_outlives_a_copy_that_did_not(
         assert each.record.state == {ALIAS_LABEL: job}, "the new job went on from the good one"
         assert each.record.good == first
 
+    await goes_on_from(engine, orders, later, moved.states[-1], good=first)
+
     await engine.cli("unprotect", name, "-n", namespace)
 
     async def forgotten() -> bool:
@@ -108,12 +111,33 @@ async def test_what_proved_good_outlives_a_copy_that_did_not(
     await engine.wait_for(forgotten, "what nobody looks after is forgotten")
 
 
-async def move(engine: Engine, namespace: str, file: str, cluster: str) -> str:
+async def goes_on_from(
+    engine: Engine,
+    orders: ApplicationRef,
+    file: str,
+    chosen: StateGeneration,
+    *,
+    good: StateGeneration,
+) -> None:
+    """Assert that a move off east hands on the state that a person has chosen, good or not."""
+    assert not chosen.is_good
+    said = await move(engine, orders.namespace, file, "east", "--state", str(chosen.number))
+    assert "StateChosen" in said
+    await knows(engine, orders, "it lives on west once more", home="west")
+    for each in (await records(engine, orders)).values():
+        assert (each.record.state, each.record.good) == (chosen.labels, good)
+    path = f"{APPS}/namespaces/{orders.namespace}/deployments/orders"
+    manager = await engine.world.api("west").get(path)
+    resumed_from = manager["metadata"]["annotations"][RESUMED_FROM]
+    assert resumed_from == chosen.labels[ALIAS_LABEL], "the copy was created with this label"
+
+
+async def move(engine: Engine, namespace: str, file: str, cluster: str, *flags: str) -> str:
     """Let it die there and move it; what the command said."""
     await engine.operator.kill_job_manager(cluster, namespace, "orders")
     started = await engine.cli(
         "start", "flinkdeployment/orders", "-n", namespace, "-f", file, "-y", "--force",
-        "--reason", "it goes", "--wait",
+        "--reason", "it goes", "--wait", *flags,
     )  # fmt: skip
     assert started.code == 0, started.err
     return started.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devstack.flink import ALIAS_LABEL
 from failover.domain.phases import Outcome
 from tests.support.admission import FOR_REAL
-from tests.support.saga import NAMESPACE, Saga, policy_of
+from tests.support.saga import NAMESPACE, Saga, override_of, policy_of
 
 
 async def test_a_target_whose_dry_run_refuses_is_not_chosen(saga: Saga) -> None:
@@ -21,6 +21,19 @@ async def test_a_target_whose_dry_run_refuses_is_not_chosen(saga: Saga) -> None:
         assert await app.record("west") is None
     finally:
         await refusing.lift()
+
+
+async def test_a_target_for_which_the_object_is_invalid_is_not_chosen(saga: Saga) -> None:
+    """What an override makes of it for one candidate is no object there; the plan says where, not what."""
+    app = await saga.ill_application("refused-invalid")
+    wrong = override_of(app.name, "west", "/spec/mode", "hush-hush")
+    await app.start(overrides=(wrong,))
+    await app.moved("north")
+    [west] = [each for each in (await app.status()).considered if each.cluster == "west"]
+    assert west.reason == "Invalid"
+    assert "spec.mode" in west.message
+    assert "hush" not in west.message
+    assert await app.record("west") is None
 
 
 async def test_a_target_that_refuses_at_last_is_left_for_the_next(saga: Saga) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from devstack.api import Api
 from devstack.errors import ApiError
+from devstack.flink import ALIAS_LABEL, APPS
 from failover.domain.errors import NotFound
 from failover.domain.identity import ApplicationRef, GroupKind, failover_id, record_name
 from failover.domain.manifest import Manifest
@@ -28,13 +29,15 @@ from failover.domain.request import FailoverRequest, FailoverResult, Limits
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.telemetry import Metrics
+from tests.e2e.test_protecting import shows, view
 from tests.integration.kube.connecting import edited, server_of
 from tests.support.definitions import changed, definitions, policies_of, policy
 from tests.support.engine import Engine
 from tests.support.protections import out_of_reach
-from tests.support.relay import relay_to
+from tests.support.relay import Relay, relay_to
 from tests.support.scraping import sample, scrape
 from tests.support.waiting import eventually
+from triggers import keeping
 from triggers import policies as policies_module
 from triggers import watcher as watcher_module
 from triggers.conditions import Conditions
@@ -42,10 +45,13 @@ from triggers.keeping import Keeper
 from triggers.objects import PolicyObjects
 from triggers.policies import PolicyDirectory, PolicySource
 from triggers.requesting import Manner
+from triggers.sources import called
 from triggers.starting import DifferentIncident, Merged, Start, Started, start_failover
 from triggers.watcher import Watcher
 
 DEADLINE = 30
+CUTS = 6
+CUT_EVERY_SECONDS = 0.5
 FLINK = GroupKind("flink.apache.org", "FlinkDeployment")
 FLINK_PATH = "/apis/flink.apache.org/v1beta1"
 SECRET = GroupKind("", "Secret")
@@ -123,8 +129,9 @@ def policies(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at files and at what is ill often, as a test has no time."""
+    """Look at files, at protections and at what is ill often, as a test has no time."""
     monkeypatch.setattr(policies_module, "READ_EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr(keeping, "REFRESH_EVERY", timedelta(seconds=0.2))
     monkeypatch.setattr(watcher_module, "SWEEP_EVERY", timedelta(seconds=0.2))
 
 
@@ -135,8 +142,9 @@ async def watching(
     *,
     fleet: KubeFleet | None = None,
     observe: bool = False,
+    keeper: Keeper | None = None,
 ) -> AsyncGenerator[Watched, None]:
-    """A watcher, until the end of the block."""
+    """A watcher, until the end of the block; it keeps protections where it is given who does."""
     watched = Watched()
 
     async def start(request: FailoverRequest) -> Start:
@@ -150,7 +158,7 @@ async def watching(
         start,
         watched.metrics,
         Manner(Limits(blocked_after_seconds=3), observe),
-        Keeper(out_of_reach, "tests"),
+        keeper or Keeper(out_of_reach, "tests"),
     )
     task = asyncio.create_task(watcher.run())
     try:
@@ -196,13 +204,45 @@ async def test_what_falls_ill_is_moved(engine: Engine, namespace: str, policies:
     assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
 
 
+@dataclass(frozen=True)
+class Protected:
+    """What the protection of an application shows, as levels to wait for."""
+
+    engine: Engine
+    application: ApplicationRef
+
+    async def tolerates(self, seconds: int) -> bool:
+        """Whether it is declared to tolerate illness for so long."""
+        found = await view(self.engine, self.application)
+        if found is None:
+            return False
+        return found.declaration.policy.active.decision_conditions.toleration_seconds == seconds
+
+    async def has_second(self, job: str) -> bool:
+        """Whether the newest state that it knows is its second one, of this job."""
+        found = await view(self.engine, self.application)
+        states = found.known.states if found is not None else ()
+        return [(each.number, each.labels[ALIAS_LABEL]) for each in states][-1:] == [(2, job)]
+
+    async def is_over(self) -> bool:
+        """Whether there is none any more."""
+        return await view(self.engine, self.application) is None
+
+
 async def test_policies_that_are_objects_of_a_cluster(engine: Engine, namespace: str) -> None:
-    """An edit is taken up; a wrong one says so on the object, and the last good one moves."""
+    """An edit is taken up; a wrong one says so on the object, and the last good one moves.
+
+    Its protection goes with it: declared with the object, told of the edit and of another job, and
+    ended once the object is gone.
+    """
     await engine.world.install("east", definitions())
     api, path = engine.world.api("east"), f"{policies_of(namespace)}/orders"
     application = await engine.apply_flink("orders", namespace)
+    by_id = {"rules": [{"aliasLabelName": ALIAS_LABEL, "jsonPath": "{ .jobStatus.jobId }"}]}
     slow = changed(
-        policy(namespace), "spec.placement.clusterAffinity", {"clusterNames": ["east", "west"]}
+        policy(namespace, statePreservation={**by_id, "goodAfterSeconds": 600}),
+        "spec.placement.clusterAffinity",
+        {"clusterNames": ["east", "west"]},
     )
     brisk = {"tolerationSeconds": 1}
     unparsable = {"rules": [{"aliasLabelName": "example.com/job", "jsonPath": "{ .jobStatus"}]}
@@ -221,11 +261,20 @@ async def test_policies_that_are_objects_of_a_cluster(engine: Engine, namespace:
                         return str(each["reason"])
                 await asyncio.sleep(0.05)
 
-    async with watching(engine, objects) as watched:
+    keeper = Keeper(engine.connected, called("cluster:east"))
+    protected = Protected(engine, application)
+    async with watching(engine, objects, keeper=keeper) as watched:
         assert await told("Ready", 1) == "InForce"
+        found = await shows(engine, application, home="east")
+        assert found.view.declaration.source == "cluster east"
+        assert len(found.view.known.states) == 1
+        job = {"status": {"jobStatus": {"jobId": "another"}}}
+        await api.merge(f"{FLINK_PATH}/namespaces/{namespace}/flinkdeployments/orders/status", job)
+        await engine.wait_for(lambda: protected.has_second("another"), "another job is told of")
         spec = "spec.failover.application."
         await api.merge(path, changed({}, f"{spec}decisionConditions", brisk))
         assert await told("Ready", 2) == "InForce"
+        await engine.wait_for(lambda: protected.tolerates(1), "the edit is told of")
         await api.merge(path, changed({}, f"{spec}statePreservation", unparsable))
         assert await told("Accepted", 3) == "NotAccepted"
         assert await told("Ready", 3) == "LastGoodInForce"
@@ -235,7 +284,9 @@ async def test_policies_that_are_objects_of_a_cluster(engine: Engine, namespace:
         assert isinstance(start, Started)
         assert request.policy.active.decision_conditions.toleration_seconds == 1
         result = await outcome(engine, application)
+        assert await protected.tolerates(1), "what is wrong changes nothing, and ends nothing"
         await api.delete(path)
+        await engine.wait_for(protected.is_over, "the protection ends with the object")
     assert (result.outcome, result.target) == (Outcome.COMPLETED, "west")
 
 
@@ -368,6 +419,31 @@ async def test_a_cluster_that_was_away_is_caught_up_with(
     """While it is away a metric says so; what fell ill meanwhile is found when it is back."""
     write(policies, namespace)
     application = await engine.apply_flink("orders", namespace)
+    async with (
+        through_relay(engine, tmp_path) as (relay, fleet),
+        watching(engine, policies, fleet=fleet) as watched,
+    ):
+        await watched.seeing()
+        await relay.stop()
+        kind = str(FLINK)
+        await eventually(
+            lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1,
+            "the metric says so",
+        )
+        assert watched.sample("failover_watch_stale", cluster="west", kind=kind) == 0
+        await break_down(engine, application)
+        assert watched.starts.empty()
+        await relay.start()
+        assert isinstance(await watched.next(), Started)
+        assert watched.sample("failover_watch_stale", cluster="east", kind=kind) == 0
+    assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+
+
+@asynccontextmanager
+async def through_relay(
+    engine: Engine, tmp_path: Path
+) -> AsyncGenerator[tuple[Relay, KubeFleet], None]:
+    """The fleet, with east behind a relay."""
     async with relay_to(server_of(engine.world.kubeconfig, "east")) as relay:
         kubeconfig = edited(
             engine.world.kubeconfig,
@@ -375,24 +451,69 @@ async def test_a_cluster_that_was_away_is_caught_up_with(
             cluster={"server": relay.address},
             only="east",
         )
-        async with (
-            open_fleet(load_fleet(engine.world.fleet_file, kubeconfig)) as fleet,
-            watching(engine, policies, fleet=fleet) as watched,
-        ):
-            await watched.seeing()
-            await relay.stop()
-            kind = str(FLINK)
-            await eventually(
-                lambda: watched.sample("failover_watch_stale", cluster="east", kind=kind) == 1,
-                "the metric says so",
-            )
-            assert watched.sample("failover_watch_stale", cluster="west", kind=kind) == 0
+        async with open_fleet(load_fleet(engine.world.fleet_file, kubeconfig)) as fleet:
+            yield relay, fleet
+
+
+async def test_streams_that_are_cut_move_nothing_without_need(
+    engine: Engine, namespace: str, policies: Path, tmp_path: Path
+) -> None:
+    """What is well stays where it is, whatever of it is seen between two cuts; what falls ill is moved once."""
+    write(policies, namespace, seconds="0")
+    application = await engine.apply_flink("orders", namespace)
+    async with (
+        through_relay(engine, tmp_path) as (relay, fleet),
+        watching(engine, policies, fleet=fleet) as watched,
+    ):
+        await watched.seeing()
+        await watched.seeing(GroupKind("apps", "Deployment"))
+        async with cutting(relay) as cut:
+            for number in range(CUTS):
+                await cut()
+                await change_nothing(engine, application, str(number))
+                assert watched.starts.empty()
             await break_down(engine, application)
-            assert watched.starts.empty()
-            await relay.start()
-            assert isinstance(await watched.next(), Started)
-            assert watched.sample("failover_watch_stale", cluster="east", kind=kind) == 0
-    assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+            request, start = await watched.next_report()
+            assert request.trigger.reason == "StatusContradictsPods"
+            assert isinstance(start, Started)
+            result = await outcome(engine, application)
+            await cut()
+            await cut()
+    later = [watched.starts.get_nowait()[1] for _ in range(watched.starts.qsize())]
+    assert {type(each) for each in later} <= {Merged}
+    assert (result.outcome, result.target, result.generation) == (Outcome.COMPLETED, "west", 1)
+
+
+@asynccontextmanager
+async def cutting(relay: Relay) -> AsyncGenerator[Callable[[], Awaitable[None]], None]:
+    """All connections are cut, again and again, until the end of the block; it gives what waits for the next cut."""
+    is_cut = asyncio.Condition()
+
+    async def cut() -> None:
+        while True:
+            opened = relay.accepted
+            relay.cut()
+            async with is_cut:
+                is_cut.notify_all()
+            await eventually(lambda: relay.accepted > opened, "somebody is back")  # noqa: B023
+            await asyncio.sleep(CUT_EVERY_SECONDS)
+
+    async def next_cut() -> None:
+        async with asyncio.timeout(DEADLINE), is_cut:
+            await is_cut.wait()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(cut())
+        yield next_cut
+        task.cancel()
+
+
+async def change_nothing(engine: Engine, application: ApplicationRef, value: str) -> None:
+    """The application and what it owns change in a way that says nothing of how it is."""
+    name, patch = application.name, {"metadata": {"annotations": {"example.com/seen": value}}}
+    await engine.edit("east", application, patch)
+    path = f"{APPS}/namespaces/{application.namespace}/deployments/{name}"
+    await engine.world.api("east").merge(path, patch)
 
 
 async def test_a_kind_may_come_later(engine: Engine, namespace: str, policies: Path) -> None:

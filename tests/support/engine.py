@@ -91,6 +91,10 @@ class Engine:
     """Those of its worker."""
     _said: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def connected(self) -> Client:
+        """The client, for what connects by itself."""
+        return self.client
+
     def sample(self, name: str, **labels: str) -> float:
         """One of its worker's metrics; zero where nothing was counted yet."""
         return self.metrics.registry.get_sample_value(name, labels) or 0
