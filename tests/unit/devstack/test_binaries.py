@@ -143,7 +143,7 @@ def test_a_download_says_how_far_it_is(
             told.wait(30)
             self.wfile.write(archive[len(archive) // 2 :])
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so it is named there
             """Say nothing."""
 
     def say(line: str) -> None:
