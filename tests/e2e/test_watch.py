@@ -31,6 +31,8 @@ from failover.kube.fleetfile import load_fleet
 from failover.telemetry import Metrics
 from tests.e2e.test_protecting import shows, view
 from tests.integration.kube.connecting import edited, server_of
+from tests.support import skewed_clock
+from tests.support.chronicle import Chronicle
 from tests.support.definitions import changed, definitions, policies_of, policy
 from tests.support.engine import Engine
 from tests.support.protections import out_of_reach
@@ -50,6 +52,8 @@ from triggers.starting import DifferentIncident, Merged, Start, Started, start_f
 from triggers.watcher import Watcher
 
 DEADLINE = 30
+TOLERATED = timedelta(seconds=2)
+BEHIND_SECONDS = -300
 CUTS = 6
 CUT_EVERY_SECONDS = 0.5
 FLINK = GroupKind("flink.apache.org", "FlinkDeployment")
@@ -601,13 +605,18 @@ async def test_a_copy_elsewhere_is_another_incident(
 async def test_the_process_starts_failovers_and_ends_when_asked(
     engine: Engine, namespace: str, policies: Path
 ) -> None:
-    """As a process with its settings from the environment: it works, counts, and SIGTERM ends it with 0."""
-    write(policies, namespace, seconds="0")
+    """As a process with its settings from the environment: it works, counts, and SIGTERM ends it with 0.
+
+    Its clock is five minutes behind, which neither shortens nor prolongs what is tolerated.
+    """
+    write(policies, namespace, seconds=str(TOLERATED.seconds))
     application = await engine.apply_flink("orders", namespace)
     program = (
         "import asyncio, sys\n"
         "from failover.settings import Settings; from failover.telemetry import set_up_logs\n"
+        "from tests.support import skewed_clock\n"
         "from triggers.watching import run_watcher\n"
+        f"skewed_clock.skew({BEHIND_SECONDS if skewed_clock.SUPPORTED else 0})\n"
         "set_up_logs(as_json=False)\n"
         "asyncio.run(run_watcher(Settings(), sys.argv[1]))\n"
     )
@@ -639,6 +648,9 @@ async def test_the_process_starts_failovers_and_ends_when_asked(
         assert sample(samples, "failover_triggers_total", answer="Started") == 1
         assert sample(samples, "failover_policies") == 1
         assert (await outcome(engine, application)).outcome is Outcome.COMPLETED
+        chronicle = await Chronicle.of(failover(engine, application))
+        tolerated = chronicle.tolerated_until - chronicle.began
+        assert TOLERATED <= tolerated < TOLERATED + timedelta(seconds=DEADLINE), tolerated
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DEADLINE):
             told = await process.stderr.read()
