@@ -382,6 +382,7 @@ class Keeper:
         match todo:
             case Declare():
                 await protecting.declare(client, application, todo.declaration)
+                self._declared(application, todo.declaration)
                 _log_declared(application, todo)
             case End():
                 try:
@@ -393,6 +394,12 @@ class Keeper:
                 if todo.why and self._left.get(application) != todo.why:
                     logger.warning("%s", todo.why, extra={**extra, "reason": "DeclaredElsewhere"})
                 self._left[application] = todo.why
+
+    def _declared(self, application: ApplicationRef, declaration: Declaration) -> None:
+        """What falls ill before the register is read again begins on the new terms already."""
+        if (found := self.register.get(application)) is not None:
+            view = found.view.model_copy(update={"declaration": declaration})
+            self.register[application] = replace(found, view=view)
 
     async def _tell(self, client: Client) -> None:
         """Wake the protections of what looks otherwise than they know, each now and then."""

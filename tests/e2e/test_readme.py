@@ -19,6 +19,7 @@ from cli.local import (
     system_namespace,
     worker_command,
 )
+from cli.up import RETENTION
 from devstack.api import Api
 from devstack.flink import FLINK, FlinkOperator
 from devstack.world import CLUSTERS
@@ -27,6 +28,7 @@ from tests.support.engine import flink_deployment
 from tests.support.transcripts import Shown, read
 from tests.support.waiting import eventually
 from tests.support.world import FreshWorld
+from triggers.retention import keep_at_least
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
@@ -92,6 +94,7 @@ async def test_the_readme_shows_what_its_commands_say(
     await world.install_everywhere([system_namespace(), namespace(SHOP)])
     shell = Shell(tmp_path, dict(environment_of(world)))
     client = await connect(address=world.temporal_address)
+    await keep_at_least(client, RETENTION)  # as `failover up` does
     async with FlinkOperator({name: world.api(name) for name in world.clusters}) as operator:
         await world.install("east", [flink_deployment(ORDERS, SHOP)])
         await await_worker(client, await world.run("worker", worker_command(environment_of(world))))

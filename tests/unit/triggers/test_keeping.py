@@ -220,7 +220,9 @@ class Temporal:
         self.woken: list[ApplicationRef] = []
         self.asked: list[ApplicationRef] = []
         self.is_new = True
-        for name in ("list_protections", "list_ended", "wake", "protection", "declare_new"):
+        self.declared: list[Declaration] = []
+        names = ("list_protections", "list_ended", "wake", "protection", "declare", "declare_new")
+        for name in names:
             monkeypatch.setattr(protecting, name, getattr(self, name))
 
     async def list_protections(
@@ -242,6 +244,12 @@ class Temporal:
         """What somebody else has declared."""
         self.asked.append(application)
         return next((each for each in self.listed if each.application == application), None)
+
+    async def declare(
+        self, _client: Client, _application: ApplicationRef, declaration: Declaration
+    ) -> None:
+        """Note it; lists do not show it yet."""
+        self.declared.append(declaration)
 
     async def declare_new(
         self, _client: Client, _application: ApplicationRef, _declaration: Declaration
@@ -332,3 +340,14 @@ async def test_a_person_who_was_faster_is_left_alone(
     await kept._bring_in_step(CLIENT, Sees(), ORDERS)
     assert temporal.asked == ([] if is_new else [ORDERS])
     assert kept._left == {ORDERS: "" if is_new else "it is declared by ada, and stays as that says"}
+
+
+async def test_what_is_declared_anew_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What falls ill before the register is read again is not moved on the terms of before."""
+    temporal = Temporal(monkeypatch, run_of_orders(None, source=OURS))
+    kept = Keeper(out_of_reach, OURS)
+    await kept._refresh(CLIENT)
+    assert kept.register[ORDERS].view.declaration.mode == "Observe"
+    await kept._bring_in_step(CLIENT, Sees(), ORDERS)
+    assert [each.mode for each in temporal.declared] == ["Automatic"]
+    assert kept.register[ORDERS].view.declaration == temporal.declared[0]
