@@ -13,16 +13,19 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import pytest_asyncio
+from temporalio.service import RPCError
 
 from devstack.flink import FlinkOperator
 from devstack.programs import CONTROLLERS
 from devstack.world import CLUSTERS, World
+from failover.temporal import connect
+from triggers.protecting import list_protections
 
 
 class FreshWorld(Protocol):
@@ -82,13 +85,22 @@ async def flink(world: World) -> AsyncIterator[FlinkOperator]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def namespace(world: World) -> AsyncIterator[str]:
-    """A namespace of the test's own on every cluster of the shared world."""
+    """A namespace of the test's own on every cluster of the shared world, and with it what is protected there."""
     name = f"t-{uuid.uuid4().hex[:10]}"
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     await world.install_everywhere([manifest])
     yield name
+    await _end_protections(world, name)
     for cluster in world.clusters:
         await world.api(cluster).delete(f"/api/v1/namespaces/{name}")
+
+
+async def _end_protections(world: World, namespace: str) -> None:
+    """Watchers and sweeps look at what is protected wherever it is: what a test leaves would be in the way of others."""
+    client = await connect(address=world.temporal_address)
+    for each in await list_protections(client, namespace=namespace):
+        with suppress(RPCError):  # it has just ended by itself
+            await client.get_workflow_handle(each.id).terminate("its test is over")
 
 
 @asynccontextmanager
