@@ -105,7 +105,18 @@ async def task_managers(app: Application) -> str:
     return f"{place}/{name}"
 
 
+async def vanished(saga: Saga) -> None:
+    """Somebody deletes the copy on west before it is healthy: west is given up at once, and north is next."""
+    app = await begun(saga, "vanishes", "west", verification={})
+    await app.shows("Verifying")
+    await saga.world.api("west").delete(app.path)
+    await app.moved("north")
+    attempted = (await app.status()).attempted
+    assert [(each.cluster, each.reason) for each in attempted] == [("west", "CopyVanished")]
+
+
 CASES: dict[str, Case] = {
+    "vanished": vanished,
     "withdrawn": withdrawn,
     "put-back": put_back,
     "kept-beside": kept_beside,

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from failover.domain.phases import Action
 from tests.support.chronicle import CAPTURE, Chronicle
-from tests.support.saga import Application, Saga, play, policy_of, report
+from tests.support.saga import NAMESPACE, Application, Saga, play, policy_of, report
 from workflows.phases import RECAPTURES_MAX
 
 PATCHED = "flink:1.20-patched"
@@ -73,7 +73,31 @@ async def no_end_of_edits(saga: Saga) -> None:
     assert (await app.running("west"))["spec"]["image"] == f"{PATCHED}-{RECAPTURES_MAX}"
 
 
+async def an_edit_that_the_target_refuses(saga: Saga) -> None:
+    """Edited between plan and capture: the target is asked again, says no, and the next one is taken."""
+    app = await saga.ill_application("edited-refused")
+    held = app.plant(CAPTURE, "hold")
+    patched = f"object.spec.image == '{PATCHED}'"
+    refusing = await app.refuse("west", "CREATE", when=patched)
+    try:
+        await app.start()
+        await app.suffers(held)
+        await saga.world.api("east").merge(app.path, {"spec": {"image": PATCHED}})
+        held.release()
+        await app.moved("north")
+    finally:
+        await refusing.lift()
+    assert (await app.running("north"))["spec"]["image"] == PATCHED
+    attempted = [(each.cluster, each.reason) for each in (await app.status()).attempted]
+    assert attempted == [("west", "TargetRefused")]
+    assert [each.cluster for each in await saga.recorder.copies(NAMESPACE, app.name)] == [
+        "east",
+        "north",
+    ]
+
+
 CASES = {
+    "an edit that the target refuses": an_edit_that_the_target_refuses,
     "an edit": an_edit,
     "another state": another_state,
     "no end of edits": no_end_of_edits,

@@ -445,6 +445,27 @@ async def restoring_replan(saga: Saga) -> None:
     await app.moved("north")
 
 
+async def restoring_occupied(saga: Saga) -> None:
+    """Somebody's own object stands where the original was: it is not touched, and a Retry waits for its end."""
+    app = await saga.ill_application("restoring-occupied")
+    policy = policy_of(app.name, clusters=["east", "west"], verification=SOON)
+    held = app.plant("restore_source", "hold")
+    await app.start(policy, overrides=never_healthy_on(app.name, "west"))
+    await app.suffers(held)
+    original, app.uid = app.uid, ""
+    await app.create({}, {"image": "flink:theirs"}, up=False)
+    theirs, app.uid = app.uid, original
+    held.release()
+    status = await app.blocks("SourceOccupied")
+    assert status.phase == "Restoring"
+    there = await app.copy("east")
+    assert there is not None
+    assert (there["metadata"]["uid"], there["spec"]["image"]) == (theirs, "flink:theirs")
+    await saga.world.api("east").delete(app.path)
+    await app.resolve(Action.RETRY)
+    await app.restored()
+
+
 # Finishing: the labels cannot be taken off, the record cannot be closed
 
 
@@ -532,7 +553,7 @@ CASES: dict[str, Case] = {
         not_gone_retry, not_gone_finalizer, not_gone_skip, not_gone_replan, not_gone_abort,
         grace_retry, grace_skip, grace_replan, grace_abort, verifying_abort,
         withdrawing_retry, withdrawing_finalizer, withdrawing_skip,
-        restoring_retry, restoring_replan,
+        restoring_retry, restoring_replan, restoring_occupied,
         releasing_retry, releasing_skip, finishing_retry, finishing_skip,
     )
 }  # fmt: skip
