@@ -20,21 +20,19 @@ from activities.fitting import Capacities, Demands, Survey
 from activities.looking import Snapshot, look_everywhere
 from activities.seeing import health_now
 from activities.together import Together
-from activities.trying import dry_run
+from activities.trying import try_out
 from failover.domain.budget import admission
 from failover.domain.capacity.pods import Pods
 from failover.domain.capacity.workloads import demand_of
 from failover.domain.errors import (
     ClusterUnreachable,
     FailoverError,
-    Forbidden,
     InvalidInput,
     TransientError,
 )
 from failover.domain.handing_on import handed_on
 from failover.domain.health import Health
-from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest, digest, namespace_of, uid_of
+from failover.domain.manifest import Manifest, digest, uid_of
 from failover.domain.marks import superseded_by
 from failover.domain.plan import (
     Answer,
@@ -62,7 +60,7 @@ from failover.domain.record import (
 )
 from failover.domain.selection import Choice, ClusterVerdict, candidates, choose
 from failover.domain.steps import Claim, PlanAnswer, PlanRequest
-from failover.fleet import Cluster, Fleet
+from failover.fleet import Fleet
 from failover.records import read_any
 
 REFUSALS_OF_A_TARGET = frozenset(
@@ -400,7 +398,11 @@ async def _try_target(
     try:
         async with Together() as reads:
             dependents = reads.begin(plan_dependents(cluster, request.policy, needs))
-            tried = reads.begin(_dry_run(cluster, request, wanted, subject.labels))
+            tried = reads.begin(
+                try_out(
+                    cluster, wanted, request.failover, subject.labels, observes=request.observes
+                )
+            )
     except FailoverError as error:
         if not (error.transient or error.reason in REFUSALS_OF_A_TARGET):
             raise
@@ -408,22 +410,3 @@ async def _try_target(
         return _Trial(refused=verdict)
     could, warnings = tried.result()
     return _Trial(dependents.result(), could, warnings)
-
-
-async def _dry_run(
-    cluster: Cluster, request: PlanRequest, wanted: Manifest, labels: Mapping[str, str]
-) -> tuple[bool, tuple[Warn, ...]]:
-    """Whether it could be tried; whoever only observes needs no right to create, and is told."""
-    try:
-        return await dry_run(cluster, wanted, request.failover, labels), ()
-    except Forbidden as refusal:
-        # Missing rights and a denial by admission are both a 403; only a review tells them apart.
-        if not request.observes or await cluster.allowed(
-            GroupKind.of(wanted), "create", namespace_of(wanted)
-        ):
-            raise
-        message = (
-            f"whether {cluster.name} would take the copy was not tried, for want of a mover's rights "
-            f"(`failover rbac --role mover`): {refusal.message}"
-        )
-        return False, (Warn(reason="DryRunNotAllowed", message=message),)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from failover.domain.errors import NotFound
+from failover.domain.errors import Forbidden, NotFound
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, namespace_of
 from failover.domain.marks import Mark, with_mark
+from failover.domain.plan import Warn
 from failover.fleet import Cluster
 
 NAMESPACE_KIND = GroupKind("", "Namespace")
@@ -25,3 +26,22 @@ async def dry_run(
             raise
         return False
     return True
+
+
+async def try_out(
+    cluster: Cluster, wanted: Manifest, failover: str, labels: Mapping[str, str], *, observes: bool
+) -> tuple[bool, tuple[Warn, ...]]:
+    """As `dry_run`; whoever only observes needs no right to create, and is told what was not tried."""
+    try:
+        return await dry_run(cluster, wanted, failover, labels), ()
+    except Forbidden as refusal:
+        # Missing rights and a denial by admission are both a 403; only a review tells them apart.
+        if not observes or await cluster.allowed(
+            GroupKind.of(wanted), "create", namespace_of(wanted)
+        ):
+            raise
+        message = (
+            f"whether {cluster.name} would take the copy was not tried, for want of a mover's rights "
+            f"(`failover rbac --role mover`): {refusal.message}"
+        )
+        return False, (Warn(reason="DryRunNotAllowed", message=message),)

@@ -375,3 +375,20 @@ def test_a_cluster_that_does_not_answer_becomes_a_sentence() -> None:
     assert told.message == (
         "north does not answer: whether a copy is there is not known (no route)."
     )
+
+
+def test_what_a_candidate_says_is_said_once() -> None:
+    """A refusal that is a candidate's own word is a reason once; one of a rule stands beside the candidates."""
+    denied = Considered(
+        cluster="west", standing="Refused", reason="Forbidden", message="west: not allowed"
+    )
+    said = f"{denied.message}."
+    own = Refusal(
+        reason="Forbidden", message="west: not allowed (no cluster left)", considered=(denied,)
+    )
+    reasons = explain(replace(BASE, answer=own)).because
+    assert [each.message for each in reasons if "not allowed" in each.message] == [said]
+    rule = Refusal(reason="ManagedElsewhere", message="Argo CD keeps it", considered=(denied,))
+    reasons = explain(replace(BASE, answer=rule)).because
+    assert "A rule forbids the move: Argo CD keeps it." in [each.message for each in reasons]
+    assert said in [each.message for each in reasons]
