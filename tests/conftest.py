@@ -14,6 +14,13 @@ __all__ = ["flink", "fresh_world", "namespace", "world"]
 
 SERVERS = "servers"
 ON_SERVERS = ("tests/e2e/", "tests/integration/")
+IN_THEIR_OWN_WORLD = (
+    "tests/e2e/test_demo.py",
+    "tests/e2e/test_readme.py",
+    "tests/e2e/test_up.py",
+    "tests/integration/kube/test_starting_servers.py",
+)
+"""They share nothing, and mostly wait."""
 
 settings.register_profile("failover", deadline=None)  # a busy machine is no finding
 settings.load_profile("failover")
@@ -31,12 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class Scheduling(LoadScopeScheduling):
     """With `-n`, one process has all tests on servers, and what needs none fills what is left of the machine.
 
-    Two processes with servers take as long on two cores, and each test in them twice as long.
+    Two processes with the shared world take as long on two cores, and each test in them twice as long.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        """What is run in one process: a file, or all tests on servers, since they share one world."""
-        return SERVERS if nodeid.startswith(ON_SERVERS) else nodeid.partition("::")[0]
+        """What is run in one process: a file, or all tests that share one world."""
+        shares = nodeid.startswith(ON_SERVERS) and not nodeid.startswith(IN_THEIR_OWN_WORLD)
+        return SERVERS if shares else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
