@@ -10,10 +10,7 @@ from __future__ import annotations
 import fcntl
 import math
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,22 +19,17 @@ from devstack import toolchain, watchdog
 from devstack.errors import BuildFailed
 from devstack.products import Product
 from devstack.progress import say, showing
+from devstack.workplace import workplace
 
 FREE_BYTES_NEEDED = 6 << 30
 """What Go's own caches and the result take at most, all products together."""
-UNFINISHED = ".build-"
 
 
 def build(product: Product, destination: Path, cache: Path) -> None:
     """Build the product into `destination`, a file that appears only once it is whole."""
     go = toolchain.go(cache)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    for left in destination.parent.glob(
-        f"{UNFINISHED}*"
-    ):  # ours is the lock, so nobody builds there
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=UNFINISHED) as temporary:
-        output = Path(temporary) / product.binary
+    with workplace(destination) as place:
+        output = place / product.binary
         with showing(f"building {product.contents} ({estimate(product)}, once)"):
             _compile(go, product, output)
         output.rename(destination)
@@ -102,9 +94,8 @@ def _compile(go: Path, product: Product, output: Path) -> None:
 @contextmanager
 def _ends_with_us(group: int) -> Generator[None, None, None]:
     """Kill what is left of the group after the block, however it ends, SIGKILL included."""
-    command = (sys.executable, "-I", "-S", str(watchdog.__file__))
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, text=True, start_new_session=True
+        watchdog.COMMAND, stdin=subprocess.PIPE, text=True, start_new_session=True
     ) as watching:
         assert watching.stdin is not None
         watching.stdin.write(f"+ {group}\n")

@@ -16,7 +16,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 from devstack.errors import BuildFailed
 from devstack.products import Product
 from devstack.progress import arrived, say, showing
+from devstack.workplace import workplace
 
 CHECKSUMS = Path(__file__).with_name("checksums.json")
 CONNECT_SECONDS = 10.0
@@ -61,9 +61,8 @@ def download(product: Product, destination: Path) -> bool:
     if checksum is None:
         say(f"no checksum is known for {name}: not downloaded (see DEVSTACK_DOWNLOAD_SHA256)")
         return False
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".get-") as temporary:
-        output = Path(temporary) / product.binary
+    with workplace(destination) as place:
+        output = place / product.binary
         try:
             transfer = Transfer()
             with showing(f"downloading {product.contents}", transfer.told):

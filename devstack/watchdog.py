@@ -18,6 +18,8 @@ import sys
 import time
 from collections.abc import Iterable
 
+COMMAND = (sys.executable, "-I", "-S", __file__)
+"""How a supervisor starts it."""
 GONE_SECONDS = 10.0
 """How long the data directory stays locked at most, waiting for what was killed to be gone."""
 
