@@ -42,12 +42,11 @@ from bench.scenarios import (
 )
 from bench.yardstick import five_empty_activities
 from failover.domain.sweeping import rest_after
+from failover.settings import Settings
 
 FAILOVERS = ("one", "new", "hundred", "thousand", "killed")
 PROTECTED = ("idle", "detect", "storm", "cold")
 PARTS = (*FAILOVERS, *PROTECTED)
-SWEEP_SECONDS = 60.0
-"""So often a sweep may begin, as workers are set up by default."""
 
 
 @dataclass
@@ -109,7 +108,7 @@ async def measure_protected(
     async with pasture(directory, count) as ground:
         results.yardstick_seconds.append(await five_empty_activities(ground.client))
         # A sweep of many rests for minutes afterwards: one whole round of it is measured.
-        whole_round = rest_after(count).total_seconds() + SWEEP_SECONDS
+        whole_round = rest_after(count).total_seconds() + Settings().sweep_every_seconds
         seconds = max(sizes.idle_seconds, whole_round) if "idle" in parts else 1.0
         found = await idle(ground, seconds)
         if "idle" in parts:

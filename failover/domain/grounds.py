@@ -112,7 +112,7 @@ def _planned(facts: Facts) -> Iterator[Because]:
         case Refusal(reason=reason, message=message, considered=considered):
             candidates = tuple(_considered(considered))
             # Where it is the word of a candidate, that one says it.
-            if not any(message.startswith(each.message) for each in candidates):
+            if reason not in {each.reason for each in candidates}:
                 yield Because(reason, f"A rule forbids the move: {plain(message)}.")
             yield from candidates
         case NotNeeded() | Adoption() | None:
