@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Scheduling(LoadScopeScheduling):
-    """With `-n`, one process has all tests on servers, and what needs none fills what is left of the machine.
+    """With `-n`, one process has all tests that share a world, and the others fill what is left of the machine.
 
     Two processes with the shared world take as long on two cores, and each test in them twice as long.
     """

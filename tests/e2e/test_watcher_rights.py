@@ -114,7 +114,6 @@ async def test_two_watchers_with_least_rights_make_one_move(
         await engine.healthy_on("west", application)
         assert await engine.find("east", application) is None
         await asyncio.gather(one.ends(), other.ends())
-    await engine.cli("unprotect", application.short, "-n", namespace)  # the watchers declared it
 
 
 async def test_a_watcher_may_write_nothing(engine: Engine, namespace: str, user: str) -> None:
