@@ -40,7 +40,7 @@ from failover.pauses import Pauses
 from failover.protections import Protections
 from failover.receivers.reading import ReceiverFile
 from failover.settings import Settings
-from failover.stopping import stop_on_signals
+from failover.stopping import leave, stop_on_signals
 from failover.telemetry import Metrics, set_up_logs
 from failover.temporal import (
     CROWD_QUEUE,
@@ -274,6 +274,7 @@ def main() -> None:
     settings = Settings()
     set_up_logs(as_json=settings.log_json, level=settings.log_level)
     asyncio.run(run_worker(settings))
+    leave(0)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ class Pasture:
             "FAILOVER_LOG_LEVEL": "WARNING",
             "FAILOVER_METRICS_PORT": str(self.metrics_port),
         }
-        code = "import sys; from cli.main import main; sys.exit(main())"
+        code = "from cli.main import main; main()"
         arguments = (sys.executable, "-c", code, "watch", "--policies", str(self.policies))
         return await self.arena.world.run(WATCHER, Command(arguments, environment))
 

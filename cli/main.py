@@ -28,6 +28,7 @@ from cli.exits import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, exit_code
 from cli.printing import say, tell
 from failover.domain.errors import FailoverError, InvalidInput
 from failover.domain.phases import EXIT_USAGE
+from failover.stopping import leave
 
 _DEVSTACK_PACKAGES = frozenset({"cryptography", "psutil"})
 INSTALL_DEVSTACK = "pip install '.[devstack]'"
@@ -82,7 +83,7 @@ class _Module(Protocol):
 
 def main() -> None:
     """Run the command line and exit."""
-    sys.exit(run_command(sys.argv[1:]))
+    leave(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: Sequence[str]) -> int:
