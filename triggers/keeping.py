@@ -31,7 +31,7 @@ from triggers import protecting
 from triggers.policies import PolicySet
 from triggers.protecting import Protection
 from triggers.reporting import Subject
-from triggers.sharing import SharedDeclarations
+from triggers.sharing import SharedViews
 
 logger = logging.getLogger("watcher")
 
@@ -204,7 +204,7 @@ class Keeper:
         self._connected, self.source = connected, source
         self.register: dict[ApplicationRef, Protection] = {}
         self._read_until = Horizon()
-        self._shared = SharedDeclarations()
+        self._shared = SharedViews()
         self._read_all_at: float | None = None
         self._settled: dict[ApplicationRef, Labels | None] = {}
         """What is in step, and with which labels it was when that was found."""

@@ -41,7 +41,7 @@ from failover.temporal import (
 from triggers.asking import CALL_TIMEOUT, asking
 from triggers.policies import PolicySet
 from triggers.reading import application_of
-from triggers.sharing import SharedDeclarations
+from triggers.sharing import SharedViews
 from triggers.starting import RequestTooLarge
 
 LISTED_MAX = 100_000
@@ -152,7 +152,7 @@ async def list_protections(
     namespace: str = "",
     since: datetime | None = None,
     known: Mapping[str, Protection] | None = None,
-    shared: SharedDeclarations | None = None,
+    shared: SharedViews | None = None,
 ) -> list[Protection]:
     """The open protections, by name; of a namespace, or only those declared since then.
 
@@ -165,7 +165,7 @@ async def list_protections(
         query += f" AND StartTime >= '{since.isoformat()}'"
     with asking("list the protections"):
         listed = client.list_workflows(query, limit=LISTED_MAX, page_size=PAGE_SIZE)
-        known, shared = known or {}, shared or SharedDeclarations()
+        known, shared = known or {}, shared or SharedViews()
         found = [known.get(each.run_id) or await _protection(each, shared) async for each in listed]
     return sorted(filter(None, found), key=lambda each: each.id)
 
@@ -275,7 +275,7 @@ async def _signal(
 
 
 async def _protection(
-    found: WorkflowExecution, shared: SharedDeclarations | None = None
+    found: WorkflowExecution, shared: SharedViews | None = None
 ) -> Protection | None:
     """What a run says of itself; `None` for one whose memo cannot be read, as of another release."""
     try:

@@ -1,43 +1,64 @@
-"""Equal declarations as one value in memory.
+"""Equal parts of what is read as one value in memory.
 
-One policy often protects thousands of applications, and the memo of each holds all of it. Read one by
-one, ten thousand copies of a policy would lie in a watcher, and be validated one by one.
+One policy often protects thousands of applications, and the memo of each holds all of it, beside a verdict
+that most of them share. Read one by one, ten thousand copies of a policy would lie in a watcher, and be
+validated one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, cast
 
 from failover.domain.application import Declaration
+from failover.domain.health import Health
 
 ALIKE_MAX = 8
 """So many different declarations of one policy are remembered, as where overrides differ by application."""
+VERDICTS_MAX = 1000
 
 
-class SharedDeclarations:
-    """The declarations that were read so far, by the name of their policy."""
+@lru_cache(VERDICTS_MAX)
+def shared(health: Health) -> Health:
+    """The one value of all verdicts that are equal to this."""
+    return health
 
-    def __init__(self) -> None:
-        """Nothing is read."""
-        self._known: dict[str, list[tuple[object, Declaration]]] = {}
+
+class SharedViews:
+    """Views whose equal declarations and verdicts are one value each."""
+
+    def __init__(self, *, without: Collection[str] = ()) -> None:
+        """Nothing is read. `without`: fields of `Known` that nobody will ask for, as JSON has them."""
+        self._without = without
+        self._declarations: dict[str, list[tuple[object, Declaration]]] = {}
 
     def in_place(self, view: object) -> object:
-        """A view's raw form, its declaration replaced by the one value of all that are equal to it."""
+        """A view's raw form, with values in the place of what is shared. Raises `ValidationError`."""
         whole: dict[str, Any] = cast("dict[str, Any]", view) if isinstance(view, dict) else {}
         if "declaration" not in whole:
             return cast("Any", view)
-        return {**whole, "declaration": self.one(whole["declaration"])}
+        whole = {**whole, "declaration": self.declaration(whole["declaration"])}
+        if isinstance(known := whole.get("known"), dict):
+            whole["known"] = self._known(cast("dict[str, Any]", known))
+        return whole
 
-    def one(self, raw: object) -> Declaration:
+    def declaration(self, raw: object) -> Declaration:
         """The declaration of this raw form. Raises `ValidationError`."""
-        for known, declaration in self._known.get(_name(raw), ()):
+        for known, declaration in self._declarations.get(_name(raw), ()):
             if known == raw:
                 return declaration
         read = Declaration.model_validate(raw)
-        alike = self._known.setdefault(_name(raw), [])
+        alike = self._declarations.setdefault(_name(raw), [])
         alike.append((raw, read))
         del alike[:-ALIKE_MAX]
         return read
+
+    def _known(self, raw: dict[str, Any]) -> dict[str, Any]:
+        known = {key: value for key, value in raw.items() if key not in self._without}
+        if known.get("health") is not None:
+            known["health"] = shared(Health.model_validate(known["health"]))
+        return known
 
 
 def _name(raw: object) -> str:

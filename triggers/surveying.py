@@ -38,6 +38,7 @@ from failover.fleet import Cluster, Fleet
 from failover.kube.lean import lean
 from failover.records import SECRET
 from triggers.blaming import found_deeper
+from triggers.sharing import shared
 
 Rules = Mapping[ApplicationRef, HealthRule | None]
 """What is protected, and how each is judged."""
@@ -128,7 +129,7 @@ async def _look(found: Survey, cluster: Cluster, scope: Scope, rules: Rules) -> 
     for application, manifest in manifests.items():
         mark = mark_of(manifest)
         generation = mark.generation if mark is not None else 0
-        copy = Copy(cluster.name, uid_of(manifest), generation, healths[application])
+        copy = Copy(cluster.name, uid_of(manifest), generation, shared(healths[application]))
         found.copies[application].append(copy)
 
 

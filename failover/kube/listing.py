@@ -10,7 +10,7 @@ from failover.domain.errors import DefiniteError
 from failover.domain.identity import GroupKind
 from failover.fleet import Manifest, Resource
 from failover.kube.connection import Call, Connection
-from failover.kube.errors import Expired
+from failover.kube.errors import Doing, Expired
 from failover.kube.kinds import Kinds
 from failover.kube.lean import whole
 from failover.kube.objects import doing_to, items_of, path_of
@@ -73,28 +73,40 @@ async def sift_all(listing: _Listing, keep: Callable[[Manifest], T]) -> tuple[li
 
 
 async def _pages(listing: _Listing, keep: Callable[[Manifest], T]) -> tuple[list[T], str]:
-    kind, namespace, connection = listing.kind, listing.namespace, listing.connection
-    doing = doing_to("list", kind, namespace, "", connection.cluster)
+    doing = doing_to("list", listing.kind, listing.namespace, "", listing.connection.cluster)
     items: list[T] = []
     token = ""
-
-    async def page(resource: Resource) -> Manifest:
-        paging = (("limit", str(PAGE_SIZE)), *((("continue", token),) if token else ()))
-        query = (*listing.query, *paging)
-        call = Call(doing, "GET", path_of(resource, namespace), query, accept=listing.accept)
-        answer: Manifest = await connection.request(call)
-        return answer
-
     while True:
-        answer = await listing.kinds.using(lambda discovery: discovery.resource(kind), page)
-        items += [keep(each) for each in items_of(answer)]
+        kept, token, version = await _page(listing, doing, token, keep)
+        items += kept
         if len(items) > LIST_OBJECTS_MAX:
             raise DefiniteError(
                 f"{doing}: more than {LIST_OBJECTS_MAX} objects", reason="TooManyObjects"
             )
-        token = str(answer["metadata"].get("continue") or "")
         if not token:
-            return items, str(answer["metadata"].get("resourceVersion") or "")
+            return items, version
+
+
+async def _page(
+    listing: _Listing, doing: Doing, token: str, keep: Callable[[Manifest], T]
+) -> tuple[list[T], str, str]:
+    """What is kept of one page, the token of the next, and the version: the page itself is in no memory any more."""
+
+    async def page(resource: Resource) -> Manifest:
+        paging = (("limit", str(PAGE_SIZE)), *((("continue", token),) if token else ()))
+        query = (*listing.query, *paging)
+        path = path_of(resource, listing.namespace)
+        call = Call(doing, "GET", path, query, accept=listing.accept)
+        answer: Manifest = await listing.connection.request(call)
+        return answer
+
+    answer = await listing.kinds.using(lambda discovery: discovery.resource(listing.kind), page)
+    metadata = answer["metadata"]
+    return (
+        [keep(each) for each in items_of(answer)],
+        str(metadata.get("continue") or ""),
+        str(metadata.get("resourceVersion") or ""),
+    )
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from failover.domain.application import ApplicationRequest, ApplicationView
+from failover.domain.application import ApplicationRequest, ApplicationView, KeptState, Known
+from failover.domain.health.verdict import healthy
 from failover.domain.protecting import view_of
+from failover.domain.states import StateGeneration
 from tests.support.orders import ORDERS
 from tests.unit.domain.test_protecting import declaration
 from triggers.keeping import OVERLAP, Horizon
-from triggers.sharing import ALIKE_MAX, SharedDeclarations
+from triggers.sharing import ALIKE_MAX, SharedViews, shared
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -26,23 +28,48 @@ def raw(**more: object) -> object:
 
 def test_equal_declarations_are_one_value() -> None:
     """And different ones are not."""
-    shared = SharedDeclarations()
     views = [
-        ApplicationView.model_validate(shared.in_place(each))
-        for each in (raw(source="a"), raw(source="b"), raw(source="a"))
+        ApplicationView.model_validate(each)
+        for each in map(SharedViews().in_place, (raw(source="a"), raw(source="b"), raw(source="a")))
     ]
     assert views[0].declaration is views[2].declaration
     assert [each.declaration.source for each in views] == ["a", "b", "a"]
     assert views[0] == ApplicationView.model_validate(raw(source="a"))
 
 
+def test_equal_verdicts_are_one_value() -> None:
+    """Of a view as of a survey."""
+    views = [ApplicationView.model_validate(SharedViews().in_place(seen())) for _ in range(2)]
+    assert views[0].known.health is views[1].known.health
+    assert views[0].known.health is shared(healthy("Running", "the job is RUNNING"))
+
+
+def test_what_nobody_asks_for_is_not_read() -> None:
+    """And all else of it is."""
+    shorter = SharedViews(without=("states", "kept", "counted"))
+    view = ApplicationView.model_validate(shorter.in_place(seen()))
+    whole = ApplicationView.model_validate(seen())
+    assert whole.known.states
+    assert view.known == whole.known.model_copy(update={"states": (), "kept": None})
+
+
+def seen() -> dict[str, object]:
+    """The memo of a protection that has been looked at."""
+    states = (StateGeneration(number=1, labels={"job": "a"}, since=NOON, cluster="east"),)
+    kept = KeptState(number=1, home="east")
+    health = healthy("Running", "the job is RUNNING")
+    known = Known(home="east", generation=2, health=health, since=NOON, states=states, kept=kept)
+    request = ApplicationRequest(application=ORDERS, declaration=declaration(), known=known)
+    return view_of(request).model_dump(mode="json")
+
+
 def test_only_so_many_are_remembered() -> None:
     """Declarations that all differ do not pile up, and all are read."""
-    shared = SharedDeclarations()
-    first = shared.one(declaration(source="0").model_dump(mode="json"))
+    views = SharedViews()
+    first = views.declaration(declaration(source="0").model_dump(mode="json"))
     for number in range(1, ALIKE_MAX + 1):
-        shared.one(declaration(source=str(number)).model_dump(mode="json"))
-    again = shared.one(declaration(source="0").model_dump(mode="json"))
+        views.declaration(declaration(source=str(number)).model_dump(mode="json"))
+    again = views.declaration(declaration(source="0").model_dump(mode="json"))
     assert again == first
     assert again is not first
 
@@ -51,7 +78,7 @@ def test_only_so_many_are_remembered() -> None:
 def test_what_is_no_view_is_said_to_be_none(broken: object) -> None:
     """A memo of another release is no reason for another error than before."""
     with pytest.raises(ValidationError):
-        ApplicationView.model_validate(SharedDeclarations().in_place(broken))
+        ApplicationView.model_validate(SharedViews().in_place(broken))
 
 
 def test_what_was_declared_together_is_not_read_for_ever() -> None:
