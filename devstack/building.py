@@ -60,6 +60,10 @@ def command_line(go: Path, product: Product, output: Path) -> list[str]:
     ]
 
 
+_ONCE_IT_IS_TOLD = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
+"""Runs what follows once a line has come, and ends where none will: whoever is killed before leaves nothing that runs."""
+
+
 def _compile(go: Path, product: Product, output: Path) -> None:
     environment = {
         **os.environ,
@@ -72,9 +76,10 @@ def _compile(go: Path, product: Product, output: Path) -> None:
     environment.setdefault("HOME", str(output.parent))
     with (
         subprocess.Popen(
-            command_line(go, product, output),
+            [*_ONCE_IT_IS_TOLD, *command_line(go, product, output)],
             cwd=product.module,
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -82,7 +87,7 @@ def _compile(go: Path, product: Product, output: Path) -> None:
         ) as ran,
         _ends_with_us(ran.pid),
     ):
-        _, said = ran.communicate()
+        _, said = ran.communicate("go on\n")
     if ran.returncode:
         tail = "\n".join(said.strip().splitlines()[-15:])
         raise BuildFailed(

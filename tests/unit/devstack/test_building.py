@@ -34,14 +34,22 @@ import sys
 from pathlib import Path
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a shell's background job
-from devstack import toolchain
-from devstack.building import build
+from devstack import building, toolchain
 from devstack.products import TEMPORAL
 
 go, destination = map(Path, sys.argv[1:])
 toolchain.go = lambda _: go
-build(TEMPORAL, destination, destination.parent)
+{first}building.build(TEMPORAL, destination, destination.parent)
 """
+KILLED_BEFORE = """
+import time
+def never(group):
+    Path(f"{go}.pids").write_text(str(group))
+    time.sleep(1000)
+
+building._ends_with_us = never
+"""
+KILLS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
 def compiler(path: Path, script: str) -> Path:
@@ -59,20 +67,22 @@ def until(level: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("first", ["", KILLED_BEFORE], ids=["in-the-middle", "at-the-start"])
+@pytest.mark.parametrize("how", KILLS)
 def test_nothing_goes_on_when_its_starter_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals, first: str
 ) -> None:
-    """The compiler and what it has started end with the one who wanted the build."""
+    """The compiler and what it has started end with the one who wanted the build, whenever that is."""
     go = compiler(tmp_path / "go", BUILDS_FOR_EVER)
     destination = tmp_path / "cache" / "temporal"
     with subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(go), str(destination)],
+        [sys.executable, "-c", STARTER.format(first=first), str(go), str(destination)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         stderr=subprocess.DEVNULL,
     ) as starter:
         pids = tmp_path / "go.pids"
         until(pids.exists, "the build goes on")
+        until(lambda: bool(pids.read_text()), "the build goes on")
         starter.send_signal(how)
     numbers = [int(each) for each in pids.read_text().split()]
     until(lambda: not any(map(psutil.pid_exists, numbers)), "all of it has ended")
