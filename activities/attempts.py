@@ -3,8 +3,8 @@
 Rules kept here:
 - A step heartbeats often enough that neither a pause of a second nor a lost answer makes it look dead,
   and no more often: each heartbeat is a write for Temporal's database.
-- A step sends nothing once its own attempt may have timed out: a process that was frozen finds out
-  by its own monotonic clock before it writes.
+- A step changes nothing once its own attempt may have timed out: a process that was frozen finds out
+  by its own monotonic clock as each change is about to be sent.
 - A domain error becomes an `ApplicationError` here and nowhere else: never retried by the server,
   its type the reason, its details whether another try may help.
 """
@@ -27,7 +27,7 @@ from failover.domain.errors import Conflict, FailoverError
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, resource_version_of
 from failover.domain.steps import Claim
-from failover.fleet import Cluster
+from failover.fleet import BEFORE_CHANGES, Cluster
 from failover.records import AttemptOver, check_claim, read_head
 
 P = ParamSpec("P")
@@ -96,10 +96,8 @@ def due_at(moment: datetime | None) -> float:
 
 
 async def may_write(cluster: Cluster, claim: Claim) -> Manifest:
-    """Right before a change: the record on that cluster says that this run may, and the attempt lives."""
-    head = await check_claim(cluster, claim)
-    current_attempt().check()
-    return head
+    """Right before a change: the record on that cluster says that this run may."""
+    return await check_claim(cluster, claim)
 
 
 def still_as_read(
@@ -112,7 +110,6 @@ def still_as_read(
         if now is None or resource_version_of(now) != resource_version_of(head):
             message = f"the record of {application} on {cluster.name} was changed by somebody else"
             raise Conflict(message)
-        current_attempt().check()
 
     return check
 
@@ -133,7 +130,7 @@ def effect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         timeout = activity.info().heartbeat_timeout
         attempt = Attempt(timeout.total_seconds() if timeout else float("inf"))
-        token = _current.set(attempt)
+        token, unguarded = _current.set(attempt), BEFORE_CHANGES.set(attempt.check)
         beating = asyncio.create_task(attempt.keep_beating()) if timeout else None
         try:
             return await function(*args, **kwargs)
@@ -151,6 +148,7 @@ def effect(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             if beating is not None:
                 beating.cancel()
             _current.reset(token)
+            BEFORE_CHANGES.reset(unguarded)
 
     return wrapped
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from activities.attempts import current_attempt
 from activities.looking import Snapshot, look_everywhere
 from failover.domain.application import KeepAnswer, KeepRequest, KeptState
 from failover.domain.errors import Conflict, FailoverError, TransientError
@@ -103,8 +102,6 @@ async def _write(cluster: Cluster, good: _Good, *, with_manifest: bool) -> None:
     wanted = record.model_copy(update={"good": request.good, "standing": standing})
     if wanted == before:
         return
-    attempt = current_attempt()
-    attempt.check()
     await write_record(cluster, wanted, found.head if found is not None else None)
 
 
@@ -121,6 +118,5 @@ async def _forget_on(cluster: Cluster, application: ApplicationRef) -> None:
     found = await read_record(cluster, application)
     if found is None or found.record.is_open or found.record.good is None:
         return
-    current_attempt().check()
     emptied = found.record.model_copy(update={"good": None, "standing": None})
     await write_record(cluster, emptied, found.head)

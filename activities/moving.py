@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import current_attempt, effect, may_write
+from activities.attempts import effect, may_write
 from activities.lanes import Lanes
 from activities.seeing import find_application
 from activities.together import Together
@@ -80,7 +80,6 @@ class Moving:
         if move.withdrawn or move.target != request.cluster:
             message = f"{request.cluster} was given up for {request.claim.application}; nothing starts there any more"
             raise RecordMissing(message)
-        current_attempt().check()  # the claim was read with the record, just now and here
         return await create_copy(cluster, request.claim, move.rendered, move, TargetOccupied)
 
     async def _check_source(self, request: StartRequest) -> None:

@@ -86,7 +86,6 @@ class Purging:
         """Delete what was captured, the claim having been read just now; after a conflict it is read again."""
         for _ in range(DELETE_TRIES):
             self._check_unchanged(request, manifest)
-            current_attempt().check()
             try:
                 await _delete_exactly(cluster, request, manifest)
             except NotFound:
@@ -126,7 +125,6 @@ class Purging:
         self, cluster: Cluster, manifest: Manifest, finalizer: str, closing: Closing
     ) -> None:
         if finalizer:
-            current_attempt().check()
             await remove_finalizer(cluster, manifest, finalizer, closing)
 
     async def _settle(
@@ -216,7 +214,6 @@ async def close_record(cluster: Cluster, found: Found, *, home: str) -> None:
     )
     if closed == record:
         return
-    current_attempt().check()
     await write_record(cluster, closed, found.head)
 
 

@@ -130,7 +130,5 @@ def _next_generation(
 async def _write_unless_same(cluster: Cluster, record: Record, found: Found | None) -> None:
     if found is not None and found.record == record:
         return
-    attempt = current_attempt()
-    attempt.check()
-    attempt.wrote = True
+    current_attempt().wrote = True
     await write_record(cluster, record, found.head if found else None)

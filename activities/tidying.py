@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.adopting import adoption_of
-from activities.attempts import current_attempt, effect, still_as_read
+from activities.attempts import effect, still_as_read
 from activities.looking import Snapshot, look_everywhere
 from activities.noticing import leave_notice, remove_notice
 from activities.releasing import release
@@ -113,7 +113,6 @@ class Tidying:
             good=record.good,
             standing=record.standing,
         )
-        current_attempt().check()
         await write_record(cluster, closed, found.head)
         return left_over
 

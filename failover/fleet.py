@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -18,9 +19,16 @@ from failover.domain.manifest import Manifest
 from failover.domain.marks import FIELD_MANAGER
 from failover.domain.topology import ClusterFacts
 
-__all__ = ["FIELD_MANAGER", "Change", "Cluster", "Fleet", "Manifest", "Resource"]
+__all__ = ["BEFORE_CHANGES", "FIELD_MANAGER", "Change", "Cluster", "Fleet", "Manifest", "Resource"]
 
 T = TypeVar("T")
+
+BEFORE_CHANGES: ContextVar[Callable[[], None]] = ContextVar("before_changes", default=lambda: None)
+"""Called when a request that may change something is about to leave, each time that it is sent.
+
+It raises where whoever sends it may change nothing any more: a process may have been frozen, or waited in
+line, since it was decided on.
+"""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 
 from failover.domain.errors import ClusterBusy, ClusterUnreachable
+from failover.fleet import BEFORE_CHANGES
 from failover.kube.client import Client
 from failover.kube.configuration import Access, Configurations
 from failover.kube.errors import Doing, StreamCut, garbled, refused, unreachable
@@ -215,6 +216,8 @@ class Connection:
         headers = {"Accept": call.accept, "Content-Type": call.content_type}
         if access.credential.authorization:
             headers["Authorization"] = access.credential.authorization
+        if call.method != "GET":
+            BEFORE_CHANGES.get()()
         return await client.send(
             call.method,
             call.path,

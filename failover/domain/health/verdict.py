@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, generation_of, items, maps, name_of, number, text
@@ -62,10 +62,8 @@ class Cause(StrEnum):
     """Somebody wants it to stand still."""
 
 
-class Health(BaseModel):
+class Health(BaseModel, frozen=True):
     """A verdict with its reason (a CamelCase token) and a message for a person."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: HealthStatus
     reason: str
