@@ -266,11 +266,11 @@ async def look(fleet: Fleet, request: CaptureRequest) -> Sight:
         state = "gone" if manifest is None else "another object now"
         message = f"{app} on {plan.source} is {state}; the plan was made for uid {plan.source_uid}"
         raise SourceChanged(message)
-    path = looked_at_when_ill(kind, request.health_rule)
+    deeper = {each for way in looked_at_when_ill(kind, request.health_rule) for each in way}
     return Sight(
         manifest=manifest,
         owned=owned.result(),
-        deeper=[each for each in family.result() if GroupKind.of(each) in path],
+        deeper=[each for each in family.result() if GroupKind.of(each) in deeper],
         closure=closure(plan.source_uid, family.result()),
         needs=needs.result(),
         on_source=on_source.result(),

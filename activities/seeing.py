@@ -8,19 +8,15 @@ fault the pods say it is) may come from the watch: that is wrong for a moment at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from failover.domain.closure import OwnedRef, closure
 from failover.domain.errors import ClusterUnreachable, Forbidden, TransientError, UnknownKind
-from failover.domain.health import Health, HealthStatus, judge
+from failover.domain.health import Health, HealthStatus, judge, may_be_its_own_fault
+from failover.domain.health.entries import Way
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
-from failover.domain.rules import (
-    HealthRule,
-    looked_at,
-    looked_at_when_ill,
-    may_be_its_own_fault,
-)
+from failover.domain.rules import HealthRule, looked_at, looked_at_when_ill
 from failover.expressions.asking import judge_by
 from failover.fleet import Cluster
 
@@ -103,30 +99,37 @@ async def health_now(
     kind, namespace = GroupKind.of(manifest), namespace_of(manifest)
     owned = await owned_now(cluster, kind, namespace, uid_of(manifest), rule)
     health = judge(manifest, owned, judge_by(rule))
-    path = looked_at_when_ill(kind, rule)
-    if not (path and whose_fault and may_be_its_own_fault(health)):
+    ways = looked_at_when_ill(kind, rule)
+    if not (ways and whose_fault and may_be_its_own_fault(health)):
         return health
     roots = (owned or ()) if looked_at(kind, rule) else (manifest,)
-    deeper = await _deeper_seen(cluster, namespace, map(uid_of, roots), path)
+    deeper = await _deeper_seen(cluster, namespace, [uid_of(each) for each in roots], ways)
     return judge(manifest, owned, deeper=deeper)
 
 
 async def _deeper_seen(
-    cluster: Cluster, namespace: str, roots: Iterable[str], path: Sequence[GroupKind]
+    cluster: Cluster, namespace: str, roots: Sequence[str], ways: Sequence[Way]
 ) -> list[Manifest]:
-    """What the shared watches have below these owners, level by level; nothing where nobody may look."""
-    found: list[Manifest] = []
-    owners = list(roots)
+    """What the shared watches have on these ways down from these owners; nothing where nobody may look."""
     try:
-        for kind in path:
-            lists = await asyncio.gather(
-                *(children_seen(cluster, kind, namespace, owner) for owner in owners)
-            )
-            level = [each for children in lists for each in children]
-            owners = [uid_of(each) for each in level]
-            found += level
+        found = [await _seen_on(way, cluster, namespace, roots) for way in ways]
     except (Forbidden, UnknownKind):
         return []
+    return [each for one in found for each in one]
+
+
+async def _seen_on(
+    way: Way, cluster: Cluster, namespace: str, owners: Sequence[str]
+) -> list[Manifest]:
+    """Level by level."""
+    found: list[Manifest] = []
+    for kind in way:
+        lists = await asyncio.gather(
+            *(children_seen(cluster, kind, namespace, owner) for owner in owners)
+        )
+        level = [each for children in lists for each in children]
+        owners = [uid_of(each) for each in level]
+        found += level
     return found
 
 

@@ -34,7 +34,7 @@ class View:
         self._settled: Observation | None = None
         kind, rule = look.application.group_kind, look.health_rule
         self._owned_kinds = looked_at(kind, rule)
-        self._deeper_kinds = looked_at_when_ill(kind, rule) if look.whose_fault else ()
+        self._ways = looked_at_when_ill(kind, rule) if look.whose_fault else ()
         self._judge = judge_by(rule)
 
     @property
@@ -100,15 +100,17 @@ class View:
         return [(kind, self.uid) for kind in self._owned_kinds if self.uid]
 
     def _asked_deeper(self) -> list[tuple[GroupKind, str]]:
-        """Level by level, as far as the level before is known."""
+        """On each way, level by level, as far as the level before is known."""
         asked: list[tuple[GroupKind, str]] = []
-        owners = [self.uid] if self.uid else []
+        roots = [self.uid] if self.uid else []
         if self._owned_kinds:
-            owners = [uid_of(each) for each in self._children(self._asked_of_owned())]
-        for kind in self._deeper_kinds:
-            level = [(kind, owner) for owner in owners]
-            owners = [uid_of(each) for each in self._children(level)]
-            asked += level
+            roots = [uid_of(each) for each in self._children(self._asked_of_owned())]
+        for way in self._ways:
+            owners = roots
+            for kind in way:
+                level = [(kind, owner) for owner in owners]
+                owners = [uid_of(each) for each in self._children(level)]
+                asked += level
         return asked
 
     def _children(self, asked: list[tuple[GroupKind, str]]) -> list[Manifest]:
@@ -119,7 +121,7 @@ class View:
         return self._numbers.get((kind, owner)) in self._in_step
 
     def _is_deeper(self, number: int) -> bool:
-        return self._kinds.get(number) in self._deeper_kinds
+        return any(self._kinds.get(number) in way for way in self._ways)
 
     def _unless_settled(self, seen: Observation) -> Observation | None:
         known = self._settled

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from failover.domain.errors import FailoverError, Forbidden, UnknownKind
-from failover.domain.health import kinds_when_ill
+from failover.domain.health import ways_when_ill
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, owner_uids_of, uid_of
 from failover.domain.policy.scopes import Scope
@@ -24,13 +24,14 @@ async def found_deeper(
 ) -> Mapping[ApplicationRef, list[Manifest]]:
     """What lies below these uids, by whom it works for; nothing where nobody may look."""
     found: dict[ApplicationRef, list[Manifest]] = defaultdict(list)
-    above = roots
     try:
-        for kind in kinds_when_ill(scope.kind) if roots else ():
-            level = await _children(cluster, Scope(kind, scope.namespace), above)
-            for manifest, application in level:
-                found[application].append(manifest)
-            above = {uid_of(manifest): application for manifest, application in level}
+        for way in ways_when_ill(scope.kind):
+            above = roots
+            for kind in way:
+                level = await _children(cluster, Scope(kind, scope.namespace), above)
+                for manifest, application in level:
+                    found[application].append(manifest)
+                above = {uid_of(manifest): application for manifest, application in level}
     except (Forbidden, UnknownKind):
         return {}
     return found
@@ -50,6 +51,9 @@ async def found_deeper_soon(
 async def _children(
     cluster: Cluster, scope: Scope, owners: Mapping[str, ApplicationRef]
 ) -> list[tuple[Manifest, ApplicationRef]]:
+    if not owners:
+        return []
+
     def keep(manifest: Manifest) -> tuple[Manifest, ApplicationRef] | None:
         owner = next((each for each in owner_uids_of(manifest) if each in owners), None)
         return (manifest, owners[owner]) if owner is not None else None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover.domain.errors import FailoverError, Forbidden, UnknownKind
-from failover.domain.health import Health, judge, owned_kinds
+from failover.domain.health import Health, judge, may_be_its_own_fault, owned_kinds
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, uid_of
 from failover.domain.marks import mark_of
@@ -25,12 +25,7 @@ from failover.domain.record import (
     generation_of,
     home_of,
 )
-from failover.domain.rules import (
-    HealthRule,
-    looked_at,
-    looked_at_when_ill,
-    may_be_its_own_fault,
-)
+from failover.domain.rules import HealthRule, looked_at, looked_at_when_ill
 from failover.domain.sighting import is_left_alone
 from failover.domain.sweeping import Copy, OpenMove, Seen, newer
 from failover.expressions.asking import judge_by

@@ -6,17 +6,21 @@ uid, so an object of the same name from another life is never taken for one of t
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
 from failover.domain.health import kinds_between, owned_kinds
-from failover.domain.health.pods import POD, REPLICA_SET
+from failover.domain.health.pods import JOB, POD, REPLICA_SET
 from failover.domain.identity import GroupKind
-from failover.domain.manifest import Manifest, name_of, namespace_of, owner_uids_of, text, uid_of
-
-JOB = GroupKind("batch", "Job")
+from failover.domain.manifest import (
+    Manifest,
+    descendants_of,
+    name_of,
+    namespace_of,
+    text,
+    uid_of,
+)
 
 CLOSURE_KINDS: tuple[GroupKind, ...] = (
     POD,
@@ -70,21 +74,9 @@ def closure_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
 
 def closure(root_uid: str, objects: Iterable[Manifest]) -> tuple[OwnedRef, ...]:
     """All of these objects that the root owns, directly or through others; without the root."""
-    by_owner: defaultdict[str, list[Manifest]] = defaultdict(list)
-    for each in objects:
-        for owner in owner_uids_of(each):
-            by_owner[owner].append(each)
-    found: dict[str, OwnedRef] = {}
-    waiting = [root_uid]
-    while waiting:
-        for each in by_owner.get(waiting.pop(), ()):
-            uid = uid_of(each)
-            if uid and uid != root_uid and uid not in found:
-                found[uid] = _reference(each)
-                waiting.append(uid)
     return tuple(
         sorted(
-            found.values(),
+            map(_reference, descendants_of(root_uid, objects)),
             key=lambda each: (each.group, each.kind, each.namespace, each.name, each.uid),
         )
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
@@ -124,6 +125,23 @@ def owner_references_of(manifest: Manifest) -> tuple[Manifest, ...]:
 def owner_uids_of(manifest: Manifest) -> frozenset[str]:
     """The uids of all owners, controllers or not."""
     return frozenset(uid for each in owner_references_of(manifest) if (uid := text(each, "uid")))
+
+
+def descendants_of(root_uid: str, objects: Iterable[Manifest]) -> list[Manifest]:
+    """All of these objects that the root owns, directly or through others of them; each once, without the root."""
+    by_owner: defaultdict[str, list[Manifest]] = defaultdict(list)
+    for each in objects:
+        for owner in owner_uids_of(each):
+            by_owner[owner].append(each)
+    found: dict[str, Manifest] = {}
+    waiting = [root_uid]
+    while waiting:
+        for each in by_owner.get(waiting.pop(), ()):
+            uid = uid_of(each)
+            if uid and uid != root_uid and uid not in found:
+                found[uid] = each
+                waiting.append(uid)
+    return list(found.values())
 
 
 def controller_of(manifest: Manifest) -> Manifest | None:

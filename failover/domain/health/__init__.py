@@ -7,8 +7,8 @@ cluster would not mend (a finished job, a missing image, a delete in progress) i
 A status is a claim by a controller that may be dead. Where a kind is known to own what does the
 work, `owned_kinds` names it and `judge` compares: a claim that the owned objects contradict is
 `Unhealthy` with reason `StatusContradictsPods`. Where the pods lie deeper (a Deployment's belong to its
-ReplicaSets), `kinds_when_ill` names the way to them: they are looked at only while the rest says that it is
-ill, since all they can say is that its author is to blame. With `owned=None` nobody looked; then the status
+ReplicaSets, an operator's to StatefulSets, Jobs or kinds of its own), `ways_when_ill` names the ways to them: they
+are looked at only while the rest says that it is ill, since all they can say is that its author is to blame. With `owned=None` nobody looked; then the status
 alone decides, and absence of evidence is not held against it.
 
 Where this differs from Karmada's interpreters, and why:
@@ -47,6 +47,8 @@ Each as "kind: what is seen | Karmada's verdict | ours: why".
 - Job: failed, or its pods not ready | no verdict | Unhealthy: Karmada never moves a Job
 - Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, Pod: every pod that is not ready has no image, a wrong
   configuration, or a program that ends by itself | Unhealthy | Unknown `UserError`: as ill elsewhere
+- kinds of operators (Kubeflow, Ray, databases, Kafka, ...): the same of the pods below StatefulSets, Jobs and the like |
+  as the status says | Unknown `UserError`: as ill elsewhere
 - kinds of Kruise, Kubeflow, Ray, Volcano, Argo | a rule each | a rule each: `rows/` says where
   they differ, docs/health-catalogue.md lists it
 - any other: condition `Ready` or `Available` | Healthy | as the condition says: Karmada knows no
@@ -62,12 +64,12 @@ from failover.domain.health.catalogue import (
     is_exclusive,
     judge,
     kinds_between,
-    kinds_when_ill,
     owned_kinds,
     support_of,
+    ways_when_ill,
 )
 from failover.domain.health.entries import Support
-from failover.domain.health.verdict import Cause, Health, HealthStatus
+from failover.domain.health.verdict import Cause, Health, HealthStatus, may_be_its_own_fault
 
 __all__ = [
     "Cause",
@@ -77,7 +79,8 @@ __all__ = [
     "is_exclusive",
     "judge",
     "kinds_between",
-    "kinds_when_ill",
+    "may_be_its_own_fault",
     "owned_kinds",
     "support_of",
+    "ways_when_ill",
 ]

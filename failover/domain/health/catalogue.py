@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from failover.domain.health.conditions import judge_by_conditions
-from failover.domain.health.entries import Entry, Judge, Support
+from failover.domain.health.entries import Entry, Judge, Support, Way
 from failover.domain.health.pods import STATEFUL_SET
 from failover.domain.health.progress import progress_of
 from failover.domain.health.rows import ROWS
@@ -44,7 +44,7 @@ def judge(
     """The verdict on a workload; `owned=None` means that nobody looked at what it owns.
 
     `own` is the rule that somebody wrote for this kind, in place of the catalogue's. `deeper` is what was
-    found of `kinds_when_ill`: it says whose fault an illness is, and is no progress.
+    found on the `ways_when_ill`: it says whose fault an illness is, and is no progress.
     """
     if is_deleting(workload):
         return unknown("BeingDeleted", f"{called(workload)} is being deleted; find out by whom")
@@ -67,8 +67,8 @@ def owned_kinds(kind: GroupKind) -> tuple[GroupKind, ...]:
     return () if entry is None else entry.owned
 
 
-def kinds_when_ill(kind: GroupKind) -> tuple[GroupKind, ...]:
-    """What tells of this kind whose fault its illness is, level by level; looked at only then."""
+def ways_when_ill(kind: GroupKind) -> tuple[Way, ...]:
+    """The ways to what tells of this kind whose fault its illness is; taken only then."""
     entry = CATALOGUE.get(kind)
     return () if entry is None else entry.when_ill
 

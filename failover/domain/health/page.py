@@ -34,7 +34,7 @@ copies may run for a while.
 
 *Checked against*: a status is a claim by a controller that may be dead. Where the kind is known to own what does the
 work, both are compared. *While ill*: that lies deeper, and is looked at only then, where one may, to tell whose fault
-it is; of a Deployment, the pods of its ReplicaSets.
+it is: the pods of a Deployment's ReplicaSets, of an operator's StatefulSets, Jobs and the like.
 
 `failover health --object FILE` gives the verdict on an object; of a `List`, on the first with the others beside it
 (`kubectl get deploy/web rs pods -n shop -o yaml`, the one that is meant first). A kind of your own, or another verdict on one of these:
@@ -59,8 +59,8 @@ def health_catalogue_markdown() -> str:
 def _rows() -> Iterator[str]:
     for entry in _ordered():
         owned = _listed(map(str, entry.owned)) or "its status alone"
-        if entry.when_ill:
-            owned += f"; while ill {_listed(map(str, entry.when_ill))}"
+        if deeper := dict.fromkeys(str(kind) for way in entry.when_ill for kind in way):
+            owned += f"; while ill {_listed(deeper)}"
         cells = (f"`{entry.kind}`", entry.support.value.lower(), owned, _copies(entry.kind))
         yield f"| {' | '.join(cells)} | {_listed(entry.reasons)} |"
 

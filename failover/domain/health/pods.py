@@ -6,7 +6,8 @@ cluster: moving it is no cure, and hides the message from whoever can mend it. A
 limit killed is not.
 
 A Deployment's pods are its ReplicaSets', old ones and the newest. None of them may hide what another one
-suffers: see `replicas_at_fault`.
+suffers: see `replicas_at_fault`. The pods of whatever an operator keeps are looked at together: see
+`family_at_fault`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from failover.domain.identity import GroupKind
 from failover.domain.manifest import (
     Manifest,
     annotations_of,
+    descendants_of,
     field,
     is_deleting,
     items,
@@ -34,11 +36,14 @@ from failover.domain.manifest import (
     moment,
     number,
     text,
+    uid_of,
 )
 
 POD = GroupKind("", "Pod")
 REPLICA_SET = GroupKind("apps", "ReplicaSet")
 STATEFUL_SET = GroupKind("apps", "StatefulSet")
+JOB = GroupKind("batch", "Job")
+_MAKERS = frozenset({REPLICA_SET, STATEFUL_SET})
 
 _CONFIGURED_WRONG = frozenset(
     {
@@ -58,7 +63,7 @@ _CRASHES_MIN = 2
 _CRASHES_FORGOTTEN = timedelta(minutes=10)
 """A kubelet forgets a program's crashes once it has run for so long."""
 
-_REVISION = "deployment.kubernetes.io/revision"
+_REVISIONS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision")
 _DIGITS_MAX = 18
 
 
@@ -93,6 +98,19 @@ def replicas_at_fault(
         return None
     theirs = (each for each in pods if any(belonging(one, (each,), POD) for one in sets))
     return own_fault_of(theirs, workload or deployment)
+
+
+def family_at_fault(workload: Manifest, seen: Sequence[Manifest] | None) -> Health | None:
+    """The same of all pods that it owns, directly or through others of what was seen.
+
+    What has no pods where it wants some does not say why; and the programs of the rest may end only because
+    they miss it. Pods that are going count here: a StatefulSet on a lost node has no other ones.
+    """
+    family = descendants_of(uid_of(workload), seen or ())
+    makers = (each for each in family if GroupKind.of(each) in _MAKERS)
+    if any(_wanted(each) and not belonging(each, family, POD) for each in makers):
+        return None
+    return own_fault_of((each for each in family if GroupKind.of(each) == POD), workload)
 
 
 def own_fault_of(pods: Iterable[Manifest], workload: Manifest) -> Health | None:
@@ -143,9 +161,14 @@ def _is_kept(pod: Manifest) -> bool:
     return text(pod, "status", "phase") not in {"Succeeded", "Failed"} and not is_deleting(pod)
 
 
+def _wanted(maker: Manifest) -> int:
+    return number(maker, "spec", "replicas", default=1)
+
+
 def _revision(replica_set: Manifest) -> tuple[int, str]:
     """Higher is newer: also one that a rollback has taken up again."""
-    said = annotations_of(replica_set).get(_REVISION, "")
+    annotations = annotations_of(replica_set)
+    said = next((annotations[each] for each in _REVISIONS if each in annotations), "")
     number = int(said) if said.isascii() and said.isdigit() and len(said) <= _DIGITS_MAX else 0
     return number, text(replica_set, "metadata", "creationTimestamp")
 

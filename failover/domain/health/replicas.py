@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from failover.domain.health.pods import pods_at_fault, replicas_at_fault
+from failover.domain.health.pods import pods_at_fault
 from failover.domain.health.verdict import (
     Health,
     called,
@@ -99,17 +99,13 @@ def _judge_short_deployment(workload: Manifest, owned: Sequence[Manifest] | None
                 )
             return _updating(workload, available, wanted)
         case "False" if available and serving:
-            return _at_fault(workload, owned) or unknown(
+            return _refused(workload) or unknown(
                 "RolloutStalled",
                 f"{called(workload)}: {available} of {wanted} replicas available and the rollout "
                 "makes no progress; roll back or mend the new version",
             )
         case _:
-            return _at_fault(workload, owned) or _short(workload, owned)
-
-
-def _at_fault(deployment: Manifest, seen: Sequence[Manifest] | None) -> Health | None:
-    return _refused(deployment) or replicas_at_fault(deployment, seen)
+            return _refused(workload) or _short(workload, owned)
 
 
 def _refused(workload: Manifest) -> Health | None:

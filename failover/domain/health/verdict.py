@@ -122,6 +122,17 @@ def unknown(reason: str, message: str) -> Health:
     return Health(status=HealthStatus.UNKNOWN, reason=reason, message=message)
 
 
+def may_be_its_own_fault(health: Health) -> bool:
+    """Whether what lies deeper could change the verdict: ill, or not known why it is as it is."""
+    match health.status:
+        case HealthStatus.HEALTHY:
+            return False
+        case HealthStatus.UNHEALTHY:
+            return True
+        case HealthStatus.UNKNOWN:
+            return health.cause is None
+
+
 Verdict = Callable[[str, str], Health]
 """One of the functions above."""
 

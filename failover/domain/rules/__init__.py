@@ -11,7 +11,6 @@ from failover.domain.rules.judging import (
     agreed,
     looked_at,
     looked_at_when_ill,
-    may_be_its_own_fault,
     ruled,
 )
 from failover.domain.rules.model import HealthClause, HealthRule, HealthRuleSpec, KindRef
@@ -29,6 +28,5 @@ __all__ = [
     "agreed",
     "looked_at",
     "looked_at_when_ill",
-    "may_be_its_own_fault",
     "ruled",
 ]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from failover.domain.health import Health, HealthStatus, kinds_when_ill, owned_kinds
-from failover.domain.health.entries import Judge
+from failover.domain.health import Health, owned_kinds, ways_when_ill
+from failover.domain.health.entries import Judge, Way
 from failover.domain.health.verdict import (
     Verdict,
     called,
@@ -96,20 +96,9 @@ def looked_at(kind: GroupKind, rule: HealthRule | None) -> tuple[GroupKind, ...]
     return owned_kinds(kind) if rule is None else rule.owned_kinds
 
 
-def looked_at_when_ill(kind: GroupKind, rule: HealthRule | None) -> tuple[GroupKind, ...]:
-    """What lies deeper and tells whose fault an illness is; a rule of somebody's own names all that it asks."""
-    return kinds_when_ill(kind) if rule is None else ()
-
-
-def may_be_its_own_fault(health: Health) -> bool:
-    """Whether what lies deeper could change the verdict: ill, or not known why it is as it is."""
-    match health.status:
-        case HealthStatus.HEALTHY:
-            return False
-        case HealthStatus.UNHEALTHY:
-            return True
-        case HealthStatus.UNKNOWN:
-            return health.cause is None
+def looked_at_when_ill(kind: GroupKind, rule: HealthRule | None) -> tuple[Way, ...]:
+    """The ways to what tells whose fault an illness is; a rule of somebody's own names all that it asks."""
+    return ways_when_ill(kind) if rule is None else ()
 
 
 def agreed(rules: Iterable[HealthRule]) -> Iterator[HealthRule]:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from failover.domain.manifest import Manifest
-from tests.support.health.cases import CRASHES, NO_IMAGE, Case, pod, resource
+from tests.support.health.cases import (
+    CRASHES,
+    NO_IMAGE,
+    PENDING,
+    WELL,
+    Case,
+    by_way,
+    pod,
+    resource,
+)
 
 RAY = "ray.io/v1"
 VOLCANO = "batch.volcano.sh/v1alpha1"
 JOBSET = "jobset.x-k8s.io/v1alpha2"
 ARGO = "argoproj.io/v1alpha1"
+OWN = "Unknown/UserError UserError"
+JOB = ("Job", "batch/v1")
 UP = {"HeadPodReady": "True", "RayClusterProvisioned": "True"}
 
 
@@ -115,7 +126,9 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("runs", "Healthy Running", ray_job("Running", "RUNNING")),
         Case("runs, and its head is silent", "Unhealthy/Fault HeadNotAnswering", ray_job("Running", "RUNNING", jobStatusCheckFailureStartTime="2026-11-23T12:00:00Z")),
         Case("being set up", "Unhealthy/Progressing Initializing", ray_job("Initializing")),
+        Case("being set up, no image", OWN, ray_job("Initializing"), by_way(("RayCluster", RAY), pods=(WELL, NO_IMAGE))),
         Case("waits", "Unhealthy/Progressing Waiting", ray_job("Waiting")),
+        Case("tried again, and what submits it has no image", OWN, ray_job("Retrying"), by_way(JOB, pods=(NO_IMAGE,))),
         Case("tried again", "Unhealthy/Progressing Retrying", ray_job("Retrying")),
         Case("its program failed", "Unknown/UserError AppFailed", ray_job("Failed", "FAILED", reason="AppFailed")),
         Case("its program failed, complete", "Unknown/UserError AppFailed", ray_job("Complete", "FAILED")),
@@ -138,6 +151,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a pod cannot be made", "Unhealthy/Fault ReplicaFailure", ray_cluster({**UP, "ReplicaFailure": "True/FailedCreateWorkerPod"})),
         Case("a worker has no image", "Unknown/UserError UserError", ray_cluster({**UP, "ReplicaFailure": "True/ImagePullBackOff"})),
         Case("workers were lost", "Unhealthy/Fault WorkersMissing", ray_cluster(UP, ready=1)),
+        Case("workers crash", OWN, ray_cluster(UP, ready=1), (CRASHES,)),
         Case("workers are coming", "Unhealthy/Progressing WorkersMissing", ray_cluster({"HeadPodReady": "True"}, ready=0)),
         Case("suspended", "Healthy/Suspended Suspended", ray_cluster({"RayClusterSuspended": "True"}, ready=0)),
         Case("an older KubeRay, ready", "Healthy Running", ray_cluster(None, state="ready")),
@@ -149,6 +163,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("serves while it is upgraded", "Healthy Ready", ray_service({"Ready": "True", "UpgradeInProgress": "True"})),
         Case("serves no more", "Unhealthy/Fault NotReady", ray_service({"Ready": "False/ZeroServeEndpoints"})),
         Case("starts", "Unhealthy/Progressing NotReady", ray_service({"Ready": "False/Initializing"})),
+        Case("starts, no image", OWN, ray_service({"Ready": "False/Initializing"}), by_way(("RayCluster", RAY), pods=(NO_IMAGE,))),
         Case("starts anew", "Unhealthy/Progressing NotReady", ray_service({"Ready": "False/ZeroServeEndpoints", "UpgradeInProgress": "True"})),
         Case("never started", "Unhealthy/Fault NotReady", ray_service({"Ready": "False/InitializingTimeout"})),
         Case("refused", "Unknown/UserError ValidationFailed", ray_service({"Ready": "False/ValidationFailed"})),
@@ -174,6 +189,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "TrainJob.trainer.kubeflow.org": (
         Case("runs", "Healthy Running", train_job(active=1, ready=1)),
         Case("no pod is ready yet", "Unhealthy/Progressing NotRunning", train_job(active=1)),
+        Case("no pod is ready, no image", OWN, train_job(active=1), by_way(("JobSet", JOBSET), JOB, pods=(NO_IMAGE,))),
         Case("its jobs failed", "Unhealthy/Fault JobsFailed", train_job(failed=1)),
         Case("failed", "Unhealthy/Fault JobFailed", train_job({"Failed": "True/JobsFailed"})),
         Case("out of its own time", "Unknown/UserError DeadlineExceeded", train_job({"Failed": "True/DeadlineExceeded"})),
@@ -185,6 +201,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("runs", "Healthy Running", job_set(3)),
         Case("a worker was lost", "Unhealthy/Fault JobsNotReady", job_set(2)),
         Case("starts", "Unhealthy/Progressing NotRunning", job_set(0)),
+        Case("starts, no image", OWN, job_set(0), by_way(JOB, pods=(WELL, NO_IMAGE))),
+        Case("starts, one has no image, one finds no node", "Unhealthy/Progressing NotRunning", job_set(0), by_way(JOB, pods=(NO_IMAGE, PENDING))),
         Case("starts in order", "Unhealthy/Progressing NotRunning", job_set(1, {"StartupPolicyInProgress": "True"})),
         Case("restarting", "Unhealthy/Progressing Restarting", job_set(1, {"RestartingJobSet": "True"}, restarts=1)),
         Case("failed", "Unhealthy/Fault JobFailed", job_set(1, {"Failed": "True/ReachedMaxRestarts"})),

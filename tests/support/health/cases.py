@@ -87,7 +87,9 @@ def pod(
     }
 
 
-def replica_set(revision: int, *pods: Manifest, owner: str = UID) -> tuple[Manifest, ...]:
+def replica_set(
+    revision: int, *pods: Manifest, owner: str = UID, group: str = "deployment.kubernetes.io"
+) -> tuple[Manifest, ...]:
     """A Deployment's ReplicaSet of this revision, and the pods that it owns."""
     uid = f"uid-set-{revision}"
     manifest: Manifest = {
@@ -98,18 +100,13 @@ def replica_set(revision: int, *pods: Manifest, owner: str = UID) -> tuple[Manif
             "namespace": "shop",
             "uid": uid,
             "creationTimestamp": "2026-11-27T08:00:00Z",
-            "annotations": {"deployment.kubernetes.io/revision": str(revision)},
+            "annotations": {f"{group}/revision": str(revision)},
             "ownerReferences": [owner_reference("Deployment", "it", owner)],
         },
         "spec": {"replicas": len(pods)},
         "status": {"replicas": len(pods)},
     }
-    return (manifest, *(_of(uid, each) for each in pods))
-
-
-def _of(uid: str, pod: Manifest) -> Manifest:
-    owners = [owner_reference("ReplicaSet", "it", uid)]
-    return {**pod, "metadata": {**pod["metadata"], "ownerReferences": owners}}
+    return (manifest, *owned_by(uid, *pods))
 
 
 def going(pod: Manifest) -> Manifest:
@@ -117,7 +114,31 @@ def going(pod: Manifest) -> Manifest:
     return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": "2026-11-27T08:00:00Z"}}
 
 
-def set_of(ready: int, *, wanted: int = 3) -> Manifest:
+def by_way(*kinds: tuple[str, str], pods: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """One object of each of these kinds and versions, the first owned by the object, each by the one before; and the last one's pods."""
+    owner, found = UID, list[Manifest]()
+    for kind, version in kinds:
+        made = resource(kind, version)
+        owners = [owner_reference("Any", "it", owner)]
+        owner = f"uid-{kind.lower()}"
+        made["metadata"] |= {"uid": owner, "ownerReferences": owners}
+        found.append(made)
+    return (*found, *owned_by(owner, *pods))
+
+
+def owned_by(uid: str, *pods: Manifest) -> tuple[Manifest, ...]:
+    """These pods, each another one, as those of this owner."""
+    owners = [owner_reference("Any", "it", uid)]
+    return tuple(
+        {
+            **each,
+            "metadata": {**each["metadata"], "uid": f"{uid}-{number}", "ownerReferences": owners},
+        }
+        for number, each in enumerate(pods)
+    )
+
+
+def set_of(ready: int, *, wanted: int = 3, uid: str = "uid-set") -> Manifest:
     """A StatefulSet that the object owns."""
     return {
         "apiVersion": "apps/v1",
@@ -125,7 +146,7 @@ def set_of(ready: int, *, wanted: int = 3) -> Manifest:
         "metadata": {
             "name": "it",
             "namespace": "shop",
-            "uid": "uid-set",
+            "uid": uid,
             "ownerReferences": [owner_reference("Any", "it", UID)],
         },
         "spec": {"replicas": wanted},

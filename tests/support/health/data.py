@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from failover.domain.manifest import Manifest
-from tests.support.health.cases import Case, resource, set_of
+from tests.support.health.cases import (
+    CRASHES,
+    KILLED,
+    LOST,
+    NO_IMAGE,
+    WELL,
+    Case,
+    by_way,
+    going,
+    owned_by,
+    resource,
+    set_of,
+)
 
 HEALTHY = "Cluster in healthy state"
+OWN = "Unknown/UserError UserError"
+NO_POD_HAS_AN_IMAGE = (set_of(0), *owned_by("uid-set", NO_IMAGE, NO_IMAGE))
+KUBEBLOCKS = (("Component", "apps.kubeblocks.io/v1"), ("InstanceSet", "workloads.kubeblocks.io/v1"))
 REDIS = "redis.redis.opstreelabs.in/v1beta2"
 
 
@@ -34,11 +49,16 @@ def percona(kind: str, version: str) -> tuple[Case, ...]:
         Case("a frozen status", "Unhealthy/Fault StatusContradictsPods", it("ready"), (set_of(0),)),
         Case("one member missing", "Unknown/Progressing Initializing", it("initializing", 2)),
         Case("no majority", "Unhealthy/Progressing NoQuorum", it("initializing", 1)),
+        Case("no majority, the others have no image", OWN, it("initializing", 1), (set_of(1), *owned_by("uid-set", WELL, NO_IMAGE, NO_IMAGE))),
+        Case("no majority, one has no image, a node was lost", "Unhealthy/Progressing NoQuorum", it("initializing", 1), (set_of(1), *owned_by("uid-set", WELL, NO_IMAGE, going(LOST)))),
+        Case("no majority, and the pods of another one have no image", "Unhealthy/Progressing NoQuorum", it("initializing", 1), (set_of(1), *owned_by("uid-set", WELL, WELL), *owned_by("uid-other", NO_IMAGE))),
+        Case("no pod, and its proxies crash", "Unhealthy/Progressing NoQuorum", it("initializing", 0), (set_of(0), set_of(0, uid="uid-proxies"), *owned_by("uid-proxies", CRASHES))),
+        Case("a frozen status, crashes", OWN, it("ready"), (set_of(0), *owned_by("uid-set", CRASHES))),
         Case("error", "Unhealthy/Fault Error", it("error", 0)),
         Case("error, and serves", "Unknown/UserError ReconcileFailed", it("error")),
         Case("paused", "Healthy/Suspended Suspended", it("paused", 0, pause=True)),
-        Case("a state of the future", "Unknown UnrecognizedState", it("sharding")),
-    )
+        Case("a state of the future", "Unknown UnrecognizedState", it("sharding"), NO_POD_HAS_AN_IMAGE),
+    )  # fmt: skip
 
 
 def innodb(state: str, online: int = 3, *, wanted: int = 3) -> Manifest:
@@ -90,6 +110,9 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("fails over to nothing", "Unhealthy/Progressing NoInstanceReady", cnpg("Failing over", ready=0)),
         Case("is upgraded", "Unknown/Progressing Changing", cnpg("Upgrading cluster", ready=2)),
         Case("is set up", "Unhealthy/Progressing SettingUp", cnpg("Setting up primary", ready=0)),
+        Case("is set up, no image", OWN, cnpg("Setting up primary", ready=0), by_way(("Job", "batch/v1"), pods=(NO_IMAGE,))),
+        Case("healthy by its word only, crashes", OWN, cnpg(HEALTHY, ready=0), (CRASHES,)),
+        Case("healthy by its word only, killed", "Unhealthy/Fault NoInstanceReady", cnpg(HEALTHY, ready=0), (KILLED,)),
         Case("is lost", "Unhealthy/Fault Unrecoverable", cnpg("Cluster is unrecoverable and needs manual intervention", ready=0)),
         Case("lacks what it needs", "Unhealthy/Fault ObjectsNotCreated", cnpg("Unable to create required cluster objects", ready=0)),
         Case("a plugin fails", "Unknown PluginFailed", cnpg("Cluster cannot proceed to reconciliation due to an error while interacting with plugins")),
@@ -106,6 +129,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("one member missing", "Healthy OnlinePartially", innodb("ONLINE_PARTIAL", 2)),
         Case("a frozen status", "Unhealthy/Fault StatusContradictsPods", innodb("ONLINE"), (set_of(0),)),
         Case("offline", "Unhealthy/Fault Offline", innodb("OFFLINE", 0)),
+        Case("offline, no image", OWN, innodb("OFFLINE", 0), NO_POD_HAS_AN_IMAGE),
+        Case("not sure, no image", OWN, innodb("OFFLINE_UNCERTAIN", 0), NO_POD_HAS_AN_IMAGE),
         Case("no quorum", "Unhealthy/Fault NoQuorum", innodb("NO_QUORUM", 1)),
         Case("not sure", "Unknown Uncertain", innodb("OFFLINE_UNCERTAIN", 0)),
         Case("two writers", "Unknown SplitBrain", innodb("SPLIT_BRAIN", 3)),
@@ -120,6 +145,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a frozen status", "Unhealthy/Fault StatusContradictsPods", redis_cluster("Ready"), (set_of(0),)),
         Case("failed", "Unhealthy/Fault Failed", redis_cluster("Failed")),
         Case("being set up", "Unhealthy/Progressing Initializing", redis_cluster("Initializing")),
+        Case("being set up, no image", OWN, redis_cluster("Initializing"), NO_POD_HAS_AN_IMAGE),
         Case("bootstraps", "Unhealthy/Progressing Bootstrapping", redis_cluster("Bootstrap")),
     ),
     "RedisReplication.redis.redis.opstreelabs.in": (
@@ -127,6 +153,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("its master is gone", "Unhealthy/Fault StatusContradictsPods", replication("it-0"), (set_of(0),)),
         Case("nobody looked", "Healthy Ready", replication("it-0")),
         Case("no master yet", "Unhealthy/Progressing NoMaster", replication(None)),
+        Case("no master, no image", OWN, replication(None), NO_POD_HAS_AN_IMAGE),
     ),
     "RabbitmqCluster.rabbitmq.com": (
         Case("available", "Healthy Available", rabbit({"ClusterAvailable": "True", "AllReplicasReady": "True"}), (set_of(3),)),
@@ -134,6 +161,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a frozen status", "Unhealthy/Fault StatusContradictsPods", rabbit({"ClusterAvailable": "True"}), (set_of(0),)),
         Case("not available", "Unhealthy/Fault NotAvailable", rabbit({"ClusterAvailable": "False", "ReconcileSuccess": "True"})),
         Case("being set up", "Unhealthy/Progressing NotAvailable", rabbit({"ClusterAvailable": "False", "ReconcileSuccess": "Unknown"})),
+        Case("being set up, no image", OWN, rabbit({"ClusterAvailable": "False", "ReconcileSuccess": "Unknown"}), NO_POD_HAS_AN_IMAGE),
+        Case("not available, killed", "Unhealthy/Fault NotAvailable", rabbit({"ClusterAvailable": "False", "ReconcileSuccess": "True"}), (set_of(0), *owned_by("uid-set", KILLED))),
         Case("refused", "Unknown/UserError InvalidSpec", rabbit({"ClusterAvailable": "False", "ReconcileSuccess": "False/InvalidConfiguration"})),
         Case("nobody can tell", "Unknown AvailabilityUnknown", rabbit({"ClusterAvailable": "Unknown/CouldNotRetrieveEndpoints"})),
         Case("scaled to zero", "Healthy/Suspended ScaledToZero", rabbit({"ClusterAvailable": "False"}, replicas=0)),
@@ -144,10 +173,11 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("all failed", "Unhealthy/Fault Failed", blocks("Failed")),
         Case("some failed", "Unhealthy/Fault Abnormal", blocks("Abnormal")),
         Case("being created", "Unhealthy/Progressing Creating", blocks("Creating")),
+        Case("being created, no image", OWN, blocks("Creating"), by_way(*KUBEBLOCKS, pods=(NO_IMAGE,))),
         Case("being updated", "Unknown/Progressing Updating", blocks("Updating")),
         Case("stopped", "Healthy/Suspended Suspended", blocks("Stopped")),
         Case("being deleted", "Unknown BeingDeleted", blocks("Deleting")),
-        Case("an old status", "Unknown StatusOutdated", blocks("Failed", observed=1)),
+        Case("an old status", "Unknown StatusOutdated", blocks("Failed", observed=1), by_way(*KUBEBLOCKS, pods=(NO_IMAGE,))),
     ),
     "Elasticsearch.elasticsearch.k8s.elastic.co": (
         Case("green", "Healthy Green", elastic("green"), (set_of(3),)),
@@ -155,6 +185,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("a frozen status", "Unhealthy/Fault StatusContradictsPods", elastic("green"), (set_of(0),)),
         Case("red", "Unhealthy/Fault Red", elastic("red")),
         Case("silent", "Unhealthy/Progressing NotAnswering", elastic("unknown")),
+        Case("silent, no image", OWN, elastic("unknown"), NO_POD_HAS_AN_IMAGE),
         Case("being set up", "Unhealthy/Progressing ApplyingChanges", elastic("unknown", "ApplyingChanges")),
         Case("refused", "Unknown/UserError InvalidSpec", elastic("unknown", "Invalid")),
     ),

@@ -165,6 +165,11 @@ def deployment_cases() -> tuple[Case, ...]:
     )  # fmt: skip
 
 
+def replicas_of_rollout(revision: int, *pods: Manifest) -> tuple[Manifest, ...]:
+    """A Rollout's ReplicaSet of this revision, and its pods."""
+    return replica_set(revision, *pods, group="rollout.argoproj.io")
+
+
 DONE, ROLLING, STALLED = "True/NewReplicaSetAvailable", "True/ReplicaSetUpdated", "False/Deadline"
 
 CASES: dict[str, tuple[Case, ...]] = {
@@ -214,6 +219,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("paused", "Healthy Paused", rollout("Paused", 3)),
         Case("degraded, and serves", "Unknown RolloutStalled", rollout("Degraded", 2)),
         Case("degraded", "Unhealthy/Fault NoReplicaAvailable", rollout("Degraded", 0)),
+        Case("degraded, no image", "Unknown/UserError UserError", rollout("Degraded", 0), replicas_of_rollout(9, NO_IMAGE)),
+        Case("degraded, an old one has no image, there are no new ones", "Unhealthy/Fault NoReplicaAvailable", rollout("Degraded", 0), (*replicas_of_rollout(9, NO_IMAGE), *replicas_of_rollout(10))),
         Case("refused", "Unknown/UserError InvalidSpec", rollout("Degraded", 0, InvalidSpec="True")),
         Case("scaled to zero", "Healthy/Suspended ScaledToZero", rollout("Healthy", 0, wanted=0)),
     ),

@@ -12,6 +12,7 @@ from tests.support.health.cases import (
     KILLED,
     NO_IMAGE,
     Case,
+    by_way,
     pod,
     replica_set,
     resource,
@@ -20,6 +21,8 @@ from tests.support.objects import flink, job_manager, spark
 
 FLINK = "flink.apache.org/v1beta1"
 STRIMZI = "kafka.strimzi.io/v1"
+POD_SET = ("StrimziPodSet", "core.strimzi.io/v1")
+SIDE = (("FlinkDeployment", FLINK), ("Deployment", "apps/v1"), ("ReplicaSet", "apps/v1"))
 
 
 def session_job(state: str, *, wanted: str = "running", **status: Any) -> Manifest:
@@ -84,6 +87,7 @@ def kafka_cases(kind: str) -> tuple[Case, ...]:
     return (
         Case("ready", "Healthy Ready", strimzi(kind, {"Ready": "True"})),
         Case("not ready", "Unhealthy/Fault NotReady", strimzi(kind, {"NotReady": "True/TimeoutException"})),
+        Case("not ready, no image", "Unknown/UserError UserError", strimzi(kind, {"NotReady": "True/TimeoutException"}), by_way(POD_SET, pods=(NO_IMAGE,))),
         Case("being set up", "Unhealthy/Progressing Creating", strimzi(kind, {"NotReady": "True/Creating"})),
         Case("refused", "Unknown/UserError InvalidSpec", strimzi(kind, {"NotReady": "True/InvalidResourceException"})),
         Case("paused", "Healthy/Suspended ReconciliationPaused", strimzi(kind, {"NotReady": "True"}, paused=True)),
@@ -151,6 +155,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("runs", "Healthy Running", blue_green("ACTIVE_GREEN")),
         *job_states(partial(blue_green, "ACTIVE_BLUE")),
         Case("first start", "Unhealthy/Progressing Initializing", blue_green("INITIALIZING_BLUE", "CREATED")),
+        Case("first start, crashes", "Unknown/UserError UserError", blue_green("INITIALIZING_BLUE", "CREATED"), by_way(*SIDE, pods=(CRASHES,))),
         Case("changes over", "Unknown/Progressing Transitioning", blue_green("TRANSITIONING_TO_GREEN")),
         Case("saves", "Unknown/Progressing Transitioning", blue_green("SAVEPOINTING_BLUE")),
         Case("a change-over failed", "Unknown TransitionFailed", blue_green("ACTIVE_BLUE", "FAILING")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -12,16 +12,21 @@ import pytest
 from activities.observing import next_difference
 from activities.seeing import health_now
 from failover.domain.errors import FailoverError, Forbidden, UnknownKind
-from failover.domain.health import Cause, HealthStatus
+from failover.domain.health import Cause, HealthStatus, judge, owned_kinds, ways_when_ill
+from failover.domain.health.catalogue import CATALOGUE
+from failover.domain.health.flink import FLINK_DEPLOYMENT
 from failover.domain.health.pods import POD, REPLICA_SET
 from failover.domain.identity import ApplicationRef, GroupKind
 from failover.domain.manifest import Manifest, owner_uids_of, uid_of
+from failover.domain.policy.scopes import Scope
 from failover.domain.rules import HealthRule, HealthRuleSpec, KindRef
 from failover.domain.steps import Look, Observation
 from failover.fleet import Change, Cluster
-from tests.support.health.cases import KILLED, NO_IMAGE, PENDING, UID, replica_set
+from tests.support.health import CASES
+from tests.support.health.cases import KILLED, NO_IMAGE, PENDING, UID, Case, replica_set
 from tests.support.health.kubernetes import DONE, deploy
 from tests.support.objects import flink, job_manager
+from triggers.blaming import found_deeper
 
 APP = ApplicationRef(group="apps", kind="Deployment", namespace="shop", name="it")
 DOWN = deploy(0, DONE, "False")
@@ -59,6 +64,10 @@ class Watched:
         if kind in self.hides:
             raise self.hides[kind]
         return [each for each in self.objects.values() if GroupKind.of(each) == kind]
+
+    async def sift(self, kind: GroupKind, keep: Any, _: str) -> Sequence[Any]:
+        """What is kept of all of a kind."""
+        return [keep(each) for each in await self.list(kind)]
 
     @asynccontextmanager
     async def follow(
@@ -133,6 +142,32 @@ async def test_what_is_owned_by_what_it_owns_is_followed_too() -> None:
     told = await seen(cluster, application=orders, uid="uid-orders")
     assert told.health.cause is Cause.USER_ERROR
     assert cluster.lists == []
+
+
+def own_faults() -> Iterator[Any]:
+    """Of each kind that has pods further down, what is ill by their fault."""
+    for kind in CATALOGUE:
+        cases = [
+            each for each in CASES[str(kind)] if each.owned and each.verdict.endswith(" UserError")
+        ]
+        if ways_when_ill(kind) and kind != FLINK_DEPLOYMENT:  # see above
+            yield from (pytest.param(each, id=f"{kind}: {each.told}") for each in cases)
+
+
+@pytest.mark.parametrize("case", [*own_faults()])
+async def test_every_way_down_leads_to_the_pods(case: Case) -> None:
+    """A look's, a watch's, and a survey's: whoever owns the pods, their fault is found."""
+    cluster, kind = Watched(case.manifest, *(case.owned or ())), GroupKind.of(case.manifest)
+    assert (await health_now(cast("Cluster", cluster), case.manifest)).reason == "UserError"
+    shallow = await health_now(cast("Cluster", cluster), case.manifest, whose_fault=False)
+    known = Observation(found=True, uid=UID, health=shallow)
+    it = ApplicationRef(group=kind.group, kind=kind.kind, namespace="shop", name="it")
+    assert (await seen(cluster, known, application=it, uid=UID)).health.reason == "UserError"
+    assert cluster.lists == []
+    roots = [each for each in case.owned or () if GroupKind.of(each) in owned_kinds(kind)]
+    above = {uid_of(each): it for each in (roots or [case.manifest])}
+    found = await found_deeper(cast("Cluster", cluster), Scope(kind, "shop"), above)
+    assert judge(case.manifest, roots, deeper=found[it]).reason == "UserError"
 
 
 @pytest.mark.parametrize("error", [Forbidden("no"), UnknownKind("no such kind")])

@@ -12,9 +12,9 @@ from failover.domain.health import (
     Support,
     judge,
     kinds_between,
-    kinds_when_ill,
     owned_kinds,
     support_of,
+    ways_when_ill,
 )
 from failover.domain.health.catalogue import CATALOGUE
 from failover.domain.health.entries import ANY_KIND
@@ -42,12 +42,9 @@ NOT_SUSPENDED = {
     "FlinkBlueGreenDeployment.flink.apache.org", "Pod", "RedisCluster.redis.redis.opstreelabs.in",
     "RedisReplication.redis.redis.opstreelabs.in",
 }  # fmt: skip
-NO_USER_ERROR = {
-    "BroadcastJob.apps.kruise.io", "Cluster.apps.kubeblocks.io", "CronJob.batch",
-    "JobSet.jobset.x-k8s.io", "RedisCluster.redis.redis.opstreelabs.in",
-    "RedisReplication.redis.redis.opstreelabs.in",
-}  # fmt: skip
-"""Kinds whose status knows no such thing."""
+NO_USER_ERROR = {"BroadcastJob.apps.kruise.io", "CronJob.batch"}
+"""Kinds that are not ill by the fault of a pod: a CronJob never is; a BroadcastJob runs while its pods do not start, and has
+only those left that ended when it has failed."""
 
 
 @pytest.mark.parametrize(("kind", "case"), TABLE.values(), ids=TABLE)
@@ -89,9 +86,15 @@ def test_the_reasons_that_are_listed_are_those_that_are_given(kind: GroupKind) -
 def test_what_is_looked_at_can_change_a_verdict(kind: GroupKind) -> None:
     """A kind that costs a second look has a row in which that look matters."""
     looked = [each for each in CASES[str(kind)] if each.owned]
-    assert bool(owned_kinds(kind) or kinds_when_ill(kind)) == any(
+    assert bool(owned_kinds(kind) or ways_when_ill(kind)) == any(
         told(each) != told(Case(each.told, "", each.manifest)) for each in looked
     )
+
+
+@pytest.mark.parametrize("kind", CATALOGUE, ids=str)
+def test_the_ways_are_part_of_what_a_capture_sees_anyway(kind: GroupKind) -> None:
+    """Its last look takes what is deeper from the closure."""
+    assert {each for way in ways_when_ill(kind) for each in way} <= {*closure_kinds(kind)}
 
 
 @pytest.mark.parametrize("case", [each for _, each in TABLE.values()], ids=TABLE)

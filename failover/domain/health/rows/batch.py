@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from failover.domain.health.argo import WORKFLOW, judge_workflow
-from failover.domain.health.entries import Entry, alone
+from failover.domain.health.entries import Entry, alone, unless_own_fault
 from failover.domain.health.gangs import (
     BROADCAST_JOB,
     JOB_SET,
@@ -12,7 +12,7 @@ from failover.domain.health.gangs import (
     judge_job_set,
     judge_volcano_job,
 )
-from failover.domain.health.pods import POD
+from failover.domain.health.pods import JOB, POD
 from failover.domain.health.ray import (
     RAY_CLUSTER,
     RAY_JOB,
@@ -38,7 +38,7 @@ _TRAINING = (
 ROWS: tuple[Entry, ...] = (
     Entry(
         RAY_JOB,
-        alone(judge_ray_job),
+        unless_own_fault(alone(judge_ray_job)),
         (
             "AppFailed",
             "DeadlineExceeded",
@@ -51,15 +51,17 @@ ROWS: tuple[Entry, ...] = (
             "Running",
             "SubmissionFailed",
             "Suspended",
+            "UserError",
             "ValidationFailed",
             "Waiting",
         ),
         karmada="every Failed, and Suspended, is Unhealthy: a broken program would move for ever",
+        when_ill=((RAY_CLUSTER, POD), (JOB, POD)),  # a Job submits it
         between=(RAY_CLUSTER,),
     ),
     Entry(
         RAY_CLUSTER,
-        alone(judge_ray_cluster),
+        unless_own_fault(alone(judge_ray_cluster)),
         (
             "ClusterFailed",
             "HeadNotReady",
@@ -71,12 +73,14 @@ ROWS: tuple[Entry, ...] = (
         ),
         karmada="looks for a condition RayClusterReplicaFailure that KubeRay never writes (it is "
         "ReplicaFailure), and at no worker; a suspended cluster is Unhealthy",
+        when_ill=(_POD,),
     ),
     Entry(
         RAY_SERVICE,
-        alone(judge_ray_service),
-        ("NotReady", "Ready", "Suspended", "ValidationFailed"),
+        unless_own_fault(alone(judge_ray_service)),
+        ("NotReady", "Ready", "Suspended", "UserError", "ValidationFailed"),
         karmada="a suspended service, and one that KubeRay refuses, are Unhealthy",
+        when_ill=((RAY_CLUSTER, POD),),
         between=(RAY_CLUSTER,),
     ),
     Entry(
@@ -109,11 +113,17 @@ ROWS: tuple[Entry, ...] = (
     ),
     Entry(
         TRAIN_JOB,
-        alone(judge_train_job),
-        (*_JOB, "DeadlineExceeded", "JobsFailed", "TrainingRuntimeNotSupported"),
+        unless_own_fault(alone(judge_train_job)),
+        (*_JOB, "DeadlineExceeded", "JobsFailed", "TrainingRuntimeNotSupported", "UserError"),
+        when_ill=((JOB_SET, JOB, POD),),
         between=(JOB_SET,),
     ),
-    Entry(JOB_SET, alone(judge_job_set), (*_JOB, "JobsNotReady", "Restarting")),
+    Entry(
+        JOB_SET,
+        unless_own_fault(alone(judge_job_set)),
+        (*_JOB, "JobsNotReady", "Restarting", "UserError"),
+        when_ill=((JOB, POD),),
+    ),
     Entry(
         WORKFLOW,
         alone(judge_workflow),

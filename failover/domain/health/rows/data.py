@@ -8,10 +8,10 @@ from failover.domain.health.databases import (
     judge_elasticsearch,
     judge_kubeblocks,
 )
-from failover.domain.health.entries import Entry, alone
+from failover.domain.health.entries import Entry, alone, unless_own_fault
 from failover.domain.health.mysql import INNODB_CLUSTER, judge_innodb
 from failover.domain.health.percona import MONGODB, XTRADB, judge_mongodb, judge_xtradb
-from failover.domain.health.pods import STATEFUL_SET
+from failover.domain.health.pods import JOB, POD, STATEFUL_SET
 from failover.domain.health.postgres import CNPG_CLUSTER, judge_cnpg
 from failover.domain.health.rabbitmq import RABBITMQ_CLUSTER, judge_rabbitmq
 from failover.domain.health.redis import (
@@ -23,6 +23,7 @@ from failover.domain.health.redis import (
 from failover.domain.identity import GroupKind
 
 _SETS = (STATEFUL_SET,)
+_PODS = ((POD,),)
 _COMPONENTS = (
     GroupKind("apps.kubeblocks.io", "Component"),
     GroupKind("workloads.kubeblocks.io", "InstanceSet"),
@@ -32,7 +33,7 @@ _COMPONENTS = (
 ROWS: tuple[Entry, ...] = (
     Entry(
         CNPG_CLUSTER,
-        alone(judge_cnpg),
+        unless_own_fault(alone(judge_cnpg)),
         (
             "Changing",
             "Fenced",
@@ -45,13 +46,15 @@ ROWS: tuple[Entry, ...] = (
             "SettingUp",
             "Suspended",
             "Unrecoverable",
+            "UserError",
             "WaitingForUser",
         ),
+        when_ill=(*_PODS, (JOB, POD)),  # a Job sets up its first instance
     ),
     *(
         Entry(
             kind,
-            rule,
+            unless_own_fault(rule),
             (
                 "Error",
                 "Initializing",
@@ -60,14 +63,16 @@ ROWS: tuple[Entry, ...] = (
                 "ReconcileFailed",
                 "StatusContradictsPods",
                 "Suspended",
+                "UserError",
             ),
             owned=_SETS,
+            when_ill=_PODS,
         )
         for kind, rule in ((XTRADB, judge_xtradb), (MONGODB, judge_mongodb))
     ),
     Entry(
         INNODB_CLUSTER,
-        judge_innodb,
+        unless_own_fault(judge_innodb),
         (
             "Finalizing",
             "Initializing",
@@ -81,24 +86,28 @@ ROWS: tuple[Entry, ...] = (
             "SplitBrain",
             "StatusContradictsPods",
             "Uncertain",
+            "UserError",
         ),
         owned=_SETS,
+        when_ill=_PODS,
     ),
     Entry(
         REDIS_CLUSTER,
-        judge_redis_cluster,
-        ("Bootstrapping", "Failed", "Initializing", "Ready", "StatusContradictsPods"),
+        unless_own_fault(judge_redis_cluster),
+        ("Bootstrapping", "Failed", "Initializing", "Ready", "StatusContradictsPods", "UserError"),
         owned=_SETS,
+        when_ill=_PODS,
     ),
     Entry(
         REDIS_REPLICATION,
-        judge_redis_replication,
-        ("NoMaster", "Ready", "StatusContradictsPods"),
+        unless_own_fault(judge_redis_replication),
+        ("NoMaster", "Ready", "StatusContradictsPods", "UserError"),
         owned=_SETS,
+        when_ill=_PODS,
     ),
     Entry(
         RABBITMQ_CLUSTER,
-        judge_rabbitmq,
+        unless_own_fault(judge_rabbitmq),
         (
             "AvailabilityUnknown",
             "Available",
@@ -106,18 +115,21 @@ ROWS: tuple[Entry, ...] = (
             "NotAvailable",
             "ScaledToZero",
             "StatusContradictsPods",
+            "UserError",
         ),
         owned=_SETS,
+        when_ill=_PODS,
     ),
     Entry(
         KUBEBLOCKS_CLUSTER,
-        alone(judge_kubeblocks),
-        ("Abnormal", "Creating", "Failed", "Running", "Suspended", "Updating"),
+        unless_own_fault(alone(judge_kubeblocks)),
+        ("Abnormal", "Creating", "Failed", "Running", "Suspended", "Updating", "UserError"),
+        when_ill=((*_COMPONENTS, POD),),
         between=_COMPONENTS,
     ),
     Entry(
         ELASTICSEARCH,
-        judge_elasticsearch,
+        unless_own_fault(judge_elasticsearch),
         (
             "ApplyingChanges",
             "Green",
@@ -125,8 +137,10 @@ ROWS: tuple[Entry, ...] = (
             "NotAnswering",
             "Red",
             "StatusContradictsPods",
+            "UserError",
             "Yellow",
         ),
         owned=_SETS,
+        when_ill=_PODS,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.domain.health.entries import Entry, Support, alone
+from failover.domain.health.entries import Entry, Support, alone, unless_own_fault
 from failover.domain.health.flink import DEPLOYMENT, FLINK_DEPLOYMENT, judge_flink
 from failover.domain.health.flink_jobs import (
     BLUE_GREEN,
@@ -29,6 +29,7 @@ from failover.domain.identity import GroupKind
 _POD = (POD,)
 _SUPPORTED = Support.SUPPORTED
 _POD_SETS = (GroupKind("core.strimzi.io", "StrimziPodSet"),)
+_PODS_OF_SETS = ((*_POD_SETS, POD),)
 _NO_STATUS = "no status yet is Unhealthy"
 
 
@@ -57,7 +58,7 @@ ROWS: tuple[Entry, ...] = (
             "UserError",
         ),
         owned=(DEPLOYMENT,),
-        when_ill=(REPLICA_SET, POD),
+        when_ill=((REPLICA_SET, POD),),
         support=_SUPPORTED,
         karmada="FAILED, FAILING, RESTARTING and a dead JobManager are Healthy",
     ),
@@ -84,7 +85,7 @@ ROWS: tuple[Entry, ...] = (
     ),
     Entry(
         BLUE_GREEN,
-        alone(judge_blue_green),
+        unless_own_fault(alone(judge_blue_green)),
         (
             "Finished",
             "Initializing",
@@ -100,6 +101,7 @@ ROWS: tuple[Entry, ...] = (
             "Transitioning",
             "UserError",
         ),
+        when_ill=((FLINK_DEPLOYMENT, DEPLOYMENT, REPLICA_SET, POD),),
         between=(FLINK_DEPLOYMENT,),
     ),
     Entry(
@@ -134,14 +136,24 @@ ROWS: tuple[Entry, ...] = (
     ),
     Entry(
         KAFKA,
-        alone(judge_kafka),
-        ("Creating", "InvalidSpec", "NoConditions", "NotReady", "Ready", "ReconciliationPaused"),
+        unless_own_fault(alone(judge_kafka)),
+        (
+            "Creating",
+            "InvalidSpec",
+            "NoConditions",
+            "NotReady",
+            "Ready",
+            "ReconciliationPaused",
+            "UserError",
+        ),
+        # Not those of node pools: a KafkaNodePool owns them, and nothing owns it.
+        when_ill=_PODS_OF_SETS,
         between=_POD_SETS,
     ),
     *(
         Entry(
             kind,
-            alone(judge_connect),
+            unless_own_fault(alone(judge_connect)),
             (
                 "ConnectorFailed",
                 "ConnectorRestarting",
@@ -151,7 +163,9 @@ ROWS: tuple[Entry, ...] = (
                 "Ready",
                 "ReconciliationPaused",
                 "ScaledToZero",
+                "UserError",
             ),
+            when_ill=_PODS_OF_SETS,
             between=_POD_SETS,
         )
         for kind in (KAFKA_CONNECT, MIRROR_MAKER)

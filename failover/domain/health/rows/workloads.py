@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from failover.domain.health.argo import ROLLOUT, judge_rollout
-from failover.domain.health.entries import Entry, Support, alone
+from failover.domain.health.entries import Entry, Support, alone, unless_own_fault
 from failover.domain.health.flink import DEPLOYMENT
 from failover.domain.health.jobs import judge_cron_job, judge_job, judge_pod
-from failover.domain.health.pods import POD, REPLICA_SET, STATEFUL_SET
+from failover.domain.health.pods import JOB, POD, REPLICA_SET, STATEFUL_SET, replicas_at_fault
 from failover.domain.health.replicas import (
     judge_daemon_set,
     judge_deployment,
@@ -17,6 +17,7 @@ from failover.domain.identity import GroupKind
 
 _COUNTED = ("Available", "NoReplicaAvailable", "ReplicasUnavailable", "ScaledToZero")
 _POD = (POD,)
+_REPLICAS = ((REPLICA_SET, POD),)
 _SUPPORTED = Support.SUPPORTED
 _ROLLOUT = "an update under way, or stalled, is Unhealthy, however many replicas serve"
 
@@ -28,9 +29,9 @@ def _kruise(kind: str) -> GroupKind:
 ROWS: tuple[Entry, ...] = (
     Entry(
         DEPLOYMENT,
-        judge_deployment,
+        unless_own_fault(judge_deployment, replicas_at_fault),
         (*_COUNTED, "InvalidSpec", "RolloutInProgress", "RolloutStalled", "UserError"),
-        when_ill=(REPLICA_SET, POD),
+        when_ill=_REPLICAS,
         support=_SUPPORTED,
         karmada=f"{_ROLLOUT}; a missing image is Unhealthy",
     ),
@@ -65,7 +66,7 @@ ROWS: tuple[Entry, ...] = (
         karmada="a missing image is Unhealthy",
     ),
     Entry(
-        GroupKind("batch", "Job"),
+        JOB,
         judge_job,
         ("Finished", "JobFailed", "NoActivePod", "NoPodReady", "Running", "Suspended", "UserError"),
         owned=_POD,
@@ -87,7 +88,7 @@ ROWS: tuple[Entry, ...] = (
     ),
     Entry(
         ROLLOUT,
-        alone(judge_rollout),
+        unless_own_fault(alone(judge_rollout), replicas_at_fault),
         (
             "Available",
             "InvalidSpec",
@@ -96,7 +97,9 @@ ROWS: tuple[Entry, ...] = (
             "RolloutInProgress",
             "RolloutStalled",
             "ScaledToZero",
+            "UserError",
         ),
+        when_ill=_REPLICAS,
     ),
     *(
         Entry(
