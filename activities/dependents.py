@@ -39,7 +39,10 @@ async def needs_on(
         return {}
     wanted = dependents_of(manifest)
     if len(wanted) > DEPENDENTS_MAX:
-        message = f"{manifest.get('kind')} names {len(wanted)} dependents; at most {DEPENDENTS_MAX} are moved"
+        message = (
+            f"{ObjectRef.of(manifest)} on {cluster.name} names {len(wanted)} dependents, of which at most {DEPENDENTS_MAX} "
+            "are moved; split it, or set propagateDeps: false in a FailoverPolicy and bring them to the target yourself"
+        )
         raise DefiniteError(message, reason="TooManyDependents")
     known = known or {}
     read = await find_all(cluster, [each for each in wanted if each not in known])
