@@ -35,6 +35,12 @@ from failover.fleet import Cluster, Fleet
 
 SECRET = GroupKind("", "Secret")
 
+GONE = (
+    "somebody deleted it, or the cluster was made anew. See what runs on each cluster before you decide; a Replan, where "
+    "one is offered, writes it anew: from the original, or from the record of another cluster"
+)
+"""Of a record that is not there any more: what may have happened, and what to do."""
+
 
 class Superseded(DefiniteError):
     """The record carries another generation or claim, or this very move is over: this run owns nothing any more."""
@@ -129,9 +135,7 @@ async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:
         return found.record
     if problem is not None:
         raise problem
-    message = (
-        f"no cluster of {', '.join(names)} holds the open record of {claim.application} any more"
-    )
+    message = f"the open record of {claim.application} in {NAMESPACE} is gone from {', '.join(names)}: {GONE}"
     raise RecordMissing(message)
 
 
@@ -156,10 +160,7 @@ def raise_if_over(found: Found, claim: Claim, cluster: str) -> None:
 def verify_claim(head: Manifest | None, claim: Claim, cluster: str) -> None:
     """Raise unless generation and claim in the record are exactly ours."""
     if head is None:
-        message = (
-            f"the record {record_name(claim.application)} in {NAMESPACE} on {cluster} is gone; somebody deleted it. "
-            "Replan writes it anew"
-        )
+        message = f"the record {record_name(claim.application)} of {claim.application} in {NAMESPACE} on {cluster} is gone: {GONE}"
         raise RecordMissing(message)
     generation = generation_of(head)
     known = claim.generation in {0, generation}
