@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from activities.together import Together
 from failover.domain.dependents import as_dependent, compare, dependents_of, immovable
 from failover.domain.errors import AlreadyExists, DefiniteError
-from failover.domain.identity import GroupKind, ObjectRef
+from failover.domain.identity import ObjectRef
 from failover.domain.manifest import Manifest, text
 from failover.domain.marks import created_by, without_created_by
 from failover.domain.plan import PlannedDependent
 from failover.domain.policy import Policy
 from failover.domain.record import Move
 from failover.fleet import Cluster
+from failover.records import NAMESPACE_KIND
 
-NAMESPACE_KIND = GroupKind("", "Namespace")
 DEPENDENTS_MAX = 200
 
 

@@ -34,6 +34,7 @@ from failover.domain.steps import Claim
 from failover.fleet import Cluster, Fleet
 
 SECRET = GroupKind("", "Secret")
+NAMESPACE_KIND = GroupKind("", "Namespace")
 
 GONE = (
     "somebody deleted it, or the cluster was made anew. See what runs on each cluster before you decide; a Replan, where "
@@ -180,6 +181,19 @@ async def check_claim(cluster: Cluster, claim: Claim) -> Manifest:
     return head
 
 
+async def check_namespace(cluster: Cluster) -> None:
+    """Raise `RecordNamespaceMissing` where no record could be written; nothing is, to find out."""
+    if await cluster.find(NAMESPACE_KIND, "", NAMESPACE) is None:
+        raise _without_namespace(cluster)
+
+
+def _without_namespace(cluster: Cluster) -> RecordNamespaceMissing:
+    return RecordNamespaceMissing(
+        f"{cluster.name} has no namespace {NAMESPACE} for the records, without which nothing moves; `failover rbac -f "
+        f"POLICY --role mover | kubectl --context {cluster.name} apply -f -` makes it, with the rights in it"
+    )
+
+
 async def write_record(cluster: Cluster, record: Record, head: Manifest | None) -> None:
     """Write the record over the Secret that was read (or none). Raises `Conflict` if it changed since."""
     secret, parts = to_secrets(record)
@@ -203,11 +217,7 @@ async def write_record(cluster: Cluster, record: Record, head: Manifest | None) 
             raise Conflict(
                 f"the record of {record.application} on {cluster.name} was deleted meanwhile"
             ) from error
-        message = (
-            f"{cluster.name} has no namespace {NAMESPACE} for records; apply what `failover rbac` prints: "
-            f"failover rbac -f POLICY --role mover | kubectl --context {cluster.name} apply -f -"
-        )
-        raise RecordNamespaceMissing(message) from error
+        raise _without_namespace(cluster) from error
     kept = {part["metadata"]["name"] for part in parts}
     for number in range(1, old_parts + 1):
         name = part_name(record.application, old_generation, number)
