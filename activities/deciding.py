@@ -20,7 +20,7 @@ from activities.fitting import Capacities, Demands, Survey
 from activities.looking import Snapshot, look_everywhere
 from activities.seeing import health_now
 from activities.together import Together
-from activities.trying import try_out
+from activities.trying import try_out, without_records
 from failover.domain.budget import admission
 from failover.domain.capacity.pods import Pods
 from failover.domain.capacity.workloads import demand_of
@@ -266,6 +266,9 @@ async def _choose(
         if trial.refused is None:
             unchecked = survey.warnings(chosen.target, demands)
             warnings = (*unchecked, *trial.warnings)
+            if request.observes and record is None:  # who moves is told by the capture
+                both = (subject.source, chosen.target)
+                warnings += await without_records(map(fleet.cluster, both))
             return _made(request, snapshot, subject, chosen, wanted, trial, warnings)
         survey.let_go()
         verdicts = {**verdicts, chosen.target: trial.refused}

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from activities.together import Together
 from failover.domain.dependents import as_dependent, compare, dependents_of, immovable
 from failover.domain.errors import AlreadyExists, DefiniteError
-from failover.domain.identity import GroupKind, ObjectRef
+from failover.domain.identity import ObjectRef
 from failover.domain.manifest import Manifest, text
 from failover.domain.marks import created_by, without_created_by
 from failover.domain.plan import PlannedDependent
 from failover.domain.policy import Policy
 from failover.domain.record import Move
 from failover.fleet import Cluster
+from failover.records import NAMESPACE_KIND
 
-NAMESPACE_KIND = GroupKind("", "Namespace")
 DEPENDENTS_MAX = 200
 
 
@@ -39,7 +39,10 @@ async def needs_on(
         return {}
     wanted = dependents_of(manifest)
     if len(wanted) > DEPENDENTS_MAX:
-        message = f"{manifest.get('kind')} names {len(wanted)} dependents; at most {DEPENDENTS_MAX} are moved"
+        message = (
+            f"{ObjectRef.of(manifest)} on {cluster.name} names {len(wanted)} dependents, of which at most {DEPENDENTS_MAX} "
+            "are moved; split it, or set propagateDeps: false in a FailoverPolicy and bring them to the target yourself"
+        )
         raise DefiniteError(message, reason="TooManyDependents")
     known = known or {}
     read = await find_all(cluster, [each for each in wanted if each not in known])

@@ -78,7 +78,10 @@ class Moving:
         move = read.result().move
         assert move is not None, "read_any answers with an open record only"
         if move.withdrawn or move.target != request.cluster:
-            message = f"{request.cluster} was given up for {request.claim.application}; nothing starts there any more"
+            message = (
+                f"the record of {request.claim.application} on {request.cluster} says that this cluster was given up for it; "
+                "nothing starts there any more. Replan to have a target chosen by the record"
+            )
             raise RecordMissing(message)
         return await create_copy(cluster, request.claim, move.rendered, move, TargetOccupied)
 

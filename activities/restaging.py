@@ -16,7 +16,7 @@ from failover.domain.planning import rendered
 from failover.domain.record import RecordDamaged
 from failover.domain.steps import CaptureRequest, Staged
 from failover.fleet import Fleet, facts_of
-from failover.records import Found, RecordMissing, Superseded, read_record
+from failover.records import GONE, Found, RecordMissing, Superseded, read_record
 
 
 async def stage_again(fleet: Fleet, request: CaptureRequest) -> Staged:
@@ -27,9 +27,7 @@ async def stage_again(fleet: Fleet, request: CaptureRequest) -> Staged:
     plan = request.plan
     found = await _open_records(fleet, plan.application)
     if not found:
-        message = (
-            f"no cluster holds an open record of {plan.application}; abort, or replan to begin anew"
-        )
+        message = f"no cluster holds the open record of {plan.application} any more: {GONE}"
         raise RecordMissing(message)
     newest = max(found.values(), key=_progress)
     move = newest.record.move

@@ -1,17 +1,17 @@
-"""Asking a target, admission included, whether it would take the copy, without creating it."""
+"""Asking what would be in the way, without a change: would a target take the copy, and clusters the record?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 
-from failover.domain.errors import Forbidden, NotFound
+from failover.domain.errors import FailoverError, Forbidden, NotFound
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest, namespace_of
 from failover.domain.marks import Mark, with_mark
 from failover.domain.plan import Warn
 from failover.fleet import Cluster
-
-NAMESPACE_KIND = GroupKind("", "Namespace")
+from failover.records import NAMESPACE_KIND, RecordNamespaceMissing, check_namespace
 
 
 async def dry_run(
@@ -45,3 +45,19 @@ async def try_out(
             f"(`failover rbac --role mover`): {refusal.message}"
         )
         return False, (Warn(reason="DryRunNotAllowed", message=message),)
+
+
+async def without_records(clusters: Iterable[Cluster]) -> tuple[Warn, ...]:
+    """Which of these would block the capture, for want of the namespace of the records."""
+
+    async def missing(cluster: Cluster) -> Warn | None:
+        try:
+            await check_namespace(cluster)
+        except RecordNamespaceMissing as error:
+            return Warn(reason=error.reason, message=error.message)
+        except FailoverError:
+            return None  # a plan needs no answer to this
+        return None
+
+    found = await asyncio.gather(*map(missing, clusters))
+    return tuple(each for each in found if each is not None)

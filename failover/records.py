@@ -34,6 +34,13 @@ from failover.domain.steps import Claim
 from failover.fleet import Cluster, Fleet
 
 SECRET = GroupKind("", "Secret")
+NAMESPACE_KIND = GroupKind("", "Namespace")
+
+GONE = (
+    "somebody deleted it, or the cluster was made anew. See what runs on each cluster before you decide; a Replan, where "
+    "one is offered, writes it anew: from the original, or from the record of another cluster"
+)
+"""Of a record that is not there any more: what may have happened, and what to do."""
 
 
 class Superseded(DefiniteError):
@@ -129,9 +136,7 @@ async def read_any(fleet: Fleet, names: Iterable[str], claim: Claim) -> Record:
         return found.record
     if problem is not None:
         raise problem
-    message = (
-        f"no cluster of {', '.join(names)} holds the open record of {claim.application} any more"
-    )
+    message = f"the open record of {claim.application} in {NAMESPACE} is gone from {', '.join(names)}: {GONE}"
     raise RecordMissing(message)
 
 
@@ -156,10 +161,7 @@ def raise_if_over(found: Found, claim: Claim, cluster: str) -> None:
 def verify_claim(head: Manifest | None, claim: Claim, cluster: str) -> None:
     """Raise unless generation and claim in the record are exactly ours."""
     if head is None:
-        message = (
-            f"the record {record_name(claim.application)} in {NAMESPACE} on {cluster} is gone; somebody deleted it. "
-            "Replan writes it anew"
-        )
+        message = f"the record {record_name(claim.application)} of {claim.application} in {NAMESPACE} on {cluster} is gone: {GONE}"
         raise RecordMissing(message)
     generation = generation_of(head)
     known = claim.generation in {0, generation}
@@ -177,6 +179,19 @@ async def check_claim(cluster: Cluster, claim: Claim) -> Manifest:
     verify_claim(head, claim, cluster.name)
     assert head is not None, "verify_claim refuses a missing record"
     return head
+
+
+async def check_namespace(cluster: Cluster) -> None:
+    """Raise `RecordNamespaceMissing` where no record could be written; nothing is, to find out."""
+    if await cluster.find(NAMESPACE_KIND, "", NAMESPACE) is None:
+        raise _without_namespace(cluster)
+
+
+def _without_namespace(cluster: Cluster) -> RecordNamespaceMissing:
+    return RecordNamespaceMissing(
+        f"{cluster.name} has no namespace {NAMESPACE} for the records, without which nothing moves; `failover rbac -f "
+        f"POLICY --role mover | kubectl --context {cluster.name} apply -f -` makes it, with the rights in it"
+    )
 
 
 async def write_record(cluster: Cluster, record: Record, head: Manifest | None) -> None:
@@ -202,11 +217,7 @@ async def write_record(cluster: Cluster, record: Record, head: Manifest | None) 
             raise Conflict(
                 f"the record of {record.application} on {cluster.name} was deleted meanwhile"
             ) from error
-        message = (
-            f"{cluster.name} has no namespace {NAMESPACE} for records; apply what `failover rbac` prints: "
-            f"failover rbac -f POLICY --role mover | kubectl --context {cluster.name} apply -f -"
-        )
-        raise RecordNamespaceMissing(message) from error
+        raise _without_namespace(cluster) from error
     kept = {part["metadata"]["name"] for part in parts}
     for number in range(1, old_parts + 1):
         name = part_name(record.application, old_generation, number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -177,14 +177,9 @@ async def ensure_search_attributes(client: Client, *, deadline_seconds: float = 
 
     Raises `SearchAttributesMissing`, with the command that adds them, where we may not add them.
     """
-    wanted = {
-        key.name: IndexedValueType.ValueType(key.indexed_value_type.value)
-        for key in SEARCH_ATTRIBUTES
-    }
     until = asyncio.get_running_loop().time() + deadline_seconds
     while True:
-        there = await _existing(client)
-        missing = {name: kind for name, kind in wanted.items() if name not in there}
+        missing = lacking(await _existing(client))
         if not missing:
             return
         try:
@@ -196,10 +191,31 @@ async def ensure_search_attributes(client: Client, *, deadline_seconds: float = 
                 error.status is not RPCStatusCode.ALREADY_EXISTS
                 and asyncio.get_running_loop().time() > until
             ):
-                flags = " ".join(f"--name {name} --type {IndexedValueType.Name(kind)[len('INDEXED_VALUE_TYPE_') :].title()}" for name, kind in missing.items())  # fmt: skip
-                message = f"search attributes are missing; run: temporal operator search-attribute create -n {client.namespace} {flags}"
+                message = (
+                    f"the Temporal namespace {client.namespace} lacks search attributes, and we cannot add them "
+                    f"({error.message[:200]}); run once, as somebody who may: {command_to_add(client, missing)}"
+                )
                 raise SearchAttributesMissing(message) from error
         await asyncio.sleep(0.1)
+
+
+def lacking(there: Container[str]) -> dict[str, IndexedValueType.ValueType]:
+    """The search attributes of the engine that are not among these, each with its type."""
+    return {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type.value)
+        for key in SEARCH_ATTRIBUTES
+        if key.name not in there
+    }
+
+
+def command_to_add(client: Client, missing: Mapping[str, IndexedValueType.ValueType]) -> str:
+    """What a person types who may add them."""
+    kinds = {
+        name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
+        for name, kind in missing.items()
+    }
+    flags = " ".join(f"--name {name} --type {kind}" for name, kind in kinds.items())
+    return f"temporal operator search-attribute create --namespace {client.namespace} {flags}"
 
 
 async def claim_namespace(client: Client, fleet: str) -> None:

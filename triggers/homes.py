@@ -99,7 +99,7 @@ class Homes:
         """
         found = tuple(each for each in await self._records() if wanted.means(each.application))
         if len(found) > RECORDS_MAX:
-            message = f"{len(found)} applications are meant, more than {RECORDS_MAX}; name a namespace or a kind"
+            message = f"{len(found)} applications are meant, more than {RECORDS_MAX} at once; give a namespace or a kind in input.parameters"
             raise TooManyHomes(message)
         if not found and wanted.is_one:
             return await self._unmoved(wanted)

@@ -18,15 +18,15 @@ from failover.domain.identity import GroupKind
 from failover.domain.policy import Policy
 from failover.domain.rbac import RIGHTS, SYSTEM_NAMESPACE, WORKLOADS, Right
 from failover.fleet import Cluster, Fleet
+from failover.records import NAMESPACE_KIND, RecordNamespaceMissing, check_namespace
 
-NAMESPACE = GroupKind("", "Namespace")
 SECONDS_MAX = 15.0
 
 Asked = tuple[GroupKind, str, str]
 """A kind, a verb, a namespace (empty: the whole cluster)."""
 
 _KINDS: Mapping[tuple[str, str], GroupKind] = {
-    ("", "namespaces"): NAMESPACE,
+    ("", "namespaces"): NAMESPACE_KIND,
     ("", "nodes"): GroupKind("", "Node"),
     ("", "pods"): GroupKind("", "Pod"),
     ("", "resourcequotas"): GroupKind("", "ResourceQuota"),
@@ -113,12 +113,12 @@ async def _examine_one(cluster: Cluster, policies: Sequence[Policy]) -> list[Fin
 
 async def _system(cluster: Cluster) -> Finding:
     try:
-        found = await cluster.find(NAMESPACE, "", SYSTEM_NAMESPACE)
+        await check_namespace(cluster)
     except Forbidden as error:
         return fail(about(cluster.name), error.reason, error.message, _grant(cluster.name))
-    if found is None:
+    except RecordNamespaceMissing as error:
         message = f"answers, but has no namespace {SYSTEM_NAMESPACE} for the records"
-        return fail(about(cluster.name), "NoSystemNamespace", message, _grant(cluster.name))
+        return fail(about(cluster.name), error.reason, message, _grant(cluster.name))
     return ok(
         about(cluster.name), "Reachable", f"answers, and has the namespace {SYSTEM_NAMESPACE}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
@@ -16,7 +16,14 @@ from cli.context import Surroundings
 from cli.doctor.finding import Finding, fail, ok, warn
 from failover.domain.errors import FailoverError
 from failover.domain.telling import addressed
-from failover.temporal import FAILOVER_WORKFLOW, SEARCH, SEARCH_ATTRIBUTES, TASK_QUEUE
+from failover.temporal import (
+    FAILOVER_WORKFLOW,
+    SEARCH,
+    SEARCH_ATTRIBUTES,
+    TASK_QUEUE,
+    command_to_add,
+    lacking,
+)
 from triggers.asking import CALL_TIMEOUT
 from triggers.pausing import open_pauses
 from triggers.reading import WAITING_FOR_A_PERSON, summary_of
@@ -56,17 +63,11 @@ async def examine(client: Client) -> AsyncIterator[Finding]:
         yield warn(TEMPORAL, "Paused", str(pause), "failover resume (see failover resume --help)")
 
 
-async def _missing_attributes(client: Client) -> dict[str, str]:
+async def _missing_attributes(client: Client) -> Mapping[str, IndexedValueType.ValueType]:
     listed = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace), timeout=CALL_TIMEOUT
     )
-    return {
-        key.name: IndexedValueType.Name(
-            IndexedValueType.ValueType(key.indexed_value_type.value)
-        ).removeprefix("INDEXED_VALUE_TYPE_")
-        for key in SEARCH_ATTRIBUTES
-        if key.name not in listed.custom_attributes
-    }
+    return lacking(listed.custom_attributes)
 
 
 def _unusable(client: Client, error: RPCError) -> Finding:
@@ -79,15 +80,13 @@ def _unusable(client: Client, error: RPCError) -> Finding:
     return fail(TEMPORAL, "SearchAttributesUnknown", message, "check the rights of the API key")
 
 
-def _attributes_found(client: Client, missing: dict[str, str]) -> Finding:
+def _attributes_found(client: Client, missing: Mapping[str, IndexedValueType.ValueType]) -> Finding:
     if not missing:
         return ok(
             TEMPORAL, "SearchAttributes", f"knows all {len(SEARCH_ATTRIBUTES)} search attributes"
         )
-    flags = " ".join(f"--name {name} --type {kind.title()}" for name, kind in missing.items())
     message = f"lacks the search attributes {', '.join(missing)}; a worker adds them when it starts, if it may"
-    remedy = f"temporal operator search-attribute create --namespace {client.namespace} {flags}"
-    return fail(TEMPORAL, "SearchAttributesMissing", message, remedy)
+    return fail(TEMPORAL, "SearchAttributesMissing", message, command_to_add(client, missing))
 
 
 async def _workers(client: Client) -> Finding:

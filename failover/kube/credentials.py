@@ -52,11 +52,12 @@ async def obtain(context: Context, now: datetime, before: Credential | None) -> 
     user = context.user
     if "exec" in user:
         return await _from_plugin(context, user["exec"], now)
-    if node(user.get("auth-provider")).get("name") == "oidc":
-        return await _from_issuer(node(user["auth-provider"].get("config")), context, now, before)
-    if "auth-provider" in user:
+    provider = node(user.get("auth-provider"))
+    if provider.get("name") == "oidc":
+        return await _from_issuer(node(provider.get("config")), context, now, before)
+    if provider:
         raise CredentialsRejected(
-            f"context {context.name}: the auth-provider {user['auth-provider'].get('name')!r} "
+            f"context {context.name}: the auth-provider {provider.get('name')!r} "
             "is no longer part of Kubernetes; use its exec plugin in the kubeconfig instead",
             reason="AuthProviderUnsupported",
         )
@@ -115,7 +116,8 @@ async def _run_plugin(context: Context, plugin: Node, command: str) -> dict[str,
     except OSError as error:
         hint = str(plugin.get("installHint") or f"install {command!r} where the worker runs")
         raise CredentialsRejected(
-            f"context {context.name}: the plugin {command!r} cannot be started: {hint.strip()}",
+            f"context {context.name}: the plugin {command!r} cannot be started ({error.strerror}): "
+            f"{hint.strip()}",
             reason="CredentialPluginMissing",
         ) from error
     try:

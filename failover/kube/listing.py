@@ -81,7 +81,9 @@ async def _pages(listing: _Listing, keep: Callable[[Manifest], T]) -> tuple[list
         items += kept
         if len(items) > LIST_OBJECTS_MAX:
             raise DefiniteError(
-                f"{doing}: more than {LIST_OBJECTS_MAX} objects", reason="TooManyObjects"
+                f"{doing}: more than {LIST_OBJECTS_MAX} objects, and so many are not read at once; "
+                "clear out what nobody needs there, or name the namespaces that are meant in the policies",
+                reason="TooManyObjects",
             )
         if not token:
             return items, version

@@ -1,10 +1,15 @@
-"""Full clusters are passed over, and two failovers in flight do not both take the last room."""
+"""Full clusters are passed over, and two failovers in flight do not both take the last room.
+
+Before there is anything on the clusters, a plan says that even the namespace of the records is missing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from activities.deciding import decide
 from activities.fitting import Capacities
@@ -20,6 +25,7 @@ from failover.domain.steps import PlanRequest
 from failover.kube.fleet import KubeFleet, open_fleet
 from failover.kube.fleetfile import load_fleet
 from failover.records import write_record
+from tests.support.engine import command
 from tests.support.world import FreshWorld
 
 CLUSTERS = ("east", "west", "north")
@@ -59,9 +65,14 @@ async def deploy(api: Api, name: str, cpu: str) -> Manifest:
 
 def policy_of(capacity: str = "Check") -> Policy:
     """West, then north."""
+    return read_policies(json.dumps(document(capacity)), "policy.json").policies[0]
+
+
+def document(capacity: str = "Check") -> Manifest:
+    """The policy as a person writes it."""
     selector = {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "default"}
     affinity = {"clusterNames": ["west", "north"]}
-    document = {
+    return {
         "apiVersion": "stateful-failover.dev/v1alpha1",
         "kind": "FailoverPolicy",
         "metadata": {"name": "all", "namespace": "default"},
@@ -71,7 +82,6 @@ def policy_of(capacity: str = "Check") -> Policy:
             "failover": {"application": {"purgeMode": "Directly"}},
         },
     }
-    return read_policies(json.dumps(document), "policy.json").policies[0]
 
 
 async def plan(
@@ -100,15 +110,45 @@ def target(answer: Answer) -> str:
     return answer.target if isinstance(answer, FailoverPlan) else repr(answer)
 
 
-async def test_room_decides_where_to(fresh_world: FreshWorld) -> None:
+async def test_room_decides_where_to(fresh_world: FreshWorld, tmp_path: Path) -> None:
     """By the numbers of real API servers: of one plan, of two at once, of two workers, and of nobody."""
     world = await fresh_world(clusters=CLUSTERS, controllers=())
+    await _warns_where_no_record_could_be_written(world, tmp_path)
     await world.install_everywhere([SYSTEM])
     for name, cpu in (("west", "4"), ("north", "8")):
         await add_node(world.api(name), cpu)
     async with open_fleet(load_fleet(world.fleet_file, world.kubeconfig)) as fleet:
         await _passes_a_full_one_over(world, fleet)
         await _two_do_not_take_the_last_room(world, fleet)
+
+
+async def _warns_where_no_record_could_be_written(world: World, folder: Path) -> None:
+    """`plan` and `explain` of where a failover would be Blocked, `doctor` of every cluster."""
+    await deploy(world.api("east"), "early", "1")
+    policy = folder / "policy.yaml"
+    policy.write_text(json.dumps(document()))
+    flags = ("--fleet", str(world.fleet_file), "--kubeconfig", str(world.kubeconfig), "-f", str(policy), "-o", "json",
+             "--temporal-address", world.temporal_address)  # fmt: skip
+
+    async def told(*words: str) -> Any:
+        return (await asyncio.to_thread(command, *words, *flags)).json
+
+    planned = (await told("plan", "deployment/early"))["answer"]
+    assert planned["target"] == "west"
+    missing = [each for each in planned["warnings"] if each["reason"] == "RecordNamespaceMissing"]
+    assert [each["message"].split()[0] for each in missing] == ["east", "west"]
+    because = (await told("explain", "deployment/early"))["because"]
+    told_too = [each for each in because if each["reason"] == "RecordNamespaceMissing"]
+    assert [each["message"].removeprefix("A warning: ").split()[0] for each in told_too] == [
+        "east",
+        "west",
+    ]
+    findings = (await told("doctor"))["findings"]
+    failed = [each["about"] for each in findings if each["reason"] == "RecordNamespaceMissing"]
+    assert failed == [f"cluster {each}" for each in CLUSTERS]
+    for name in CLUSTERS:
+        assert await world.api(name).find("/api/v1/namespaces/failover-system") is None
+    await world.api("east").delete(f"{DEPLOYMENTS}/early")
 
 
 async def _passes_a_full_one_over(world: World, fleet: KubeFleet) -> None:

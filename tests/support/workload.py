@@ -101,6 +101,10 @@ class Workload:
         """The engine's record there."""
         return await self.saga.world.api(cluster).find(f"{RECORDS}/{record_name(self.ref)}")
 
+    async def lose_record(self, cluster: str) -> None:
+        """Somebody deletes the record there."""
+        await self.saga.world.api(cluster).delete(f"{RECORDS}/{record_name(self.ref)}")
+
     async def reports(self, cluster: str, **status: Any) -> None:
         """The operator there writes this into its status."""
         await self.saga.world.api(cluster).merge(f"{self.path}/status", {"status": status})

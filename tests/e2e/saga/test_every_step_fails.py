@@ -16,6 +16,7 @@ from devstack.flink import ALIAS_LABEL, HOLD
 from failover.domain.phases import Action, Outcome
 from failover.domain.request import Status
 from tests.support.admission import FOR_REAL
+from tests.support.faults import Fault
 from tests.support.recorder import Copy
 from tests.support.saga import (
     NAMESPACE,
@@ -412,6 +413,79 @@ async def withdrawing_skip(saga: Saga) -> None:
     await app.set_finalizers("west")
 
 
+# Purging, Starting, Withdrawing: somebody deletes the record under the claim of which it acts
+
+
+async def record_gone(app: Application, held: Fault, cluster: str, phase: str) -> Status:
+    """Blocked{RecordMissing}: the record is deleted on this cluster, right before the step that is held."""
+    await app.suffers(held)
+    before = set(await app.copies())
+    await app.lose_record(cluster)
+    held.release()
+    status = await app.blocks("RecordMissing")
+    assert status.phase == phase
+    assert set(await app.copies()) == before, "without its record it changes nothing"
+    for told in (
+        str(app.ref),
+        "in failover-system",
+        cluster,
+        "somebody deleted it",
+        "See what runs",
+    ):
+        assert told in status.message, status.message
+    return status
+
+
+async def record_gone_from_source(saga: Saga, name: str) -> Application:
+    """Before the delete, on east."""
+    app = await saga.ill_application(f"record-gone-{name}")
+    held = app.plant("purge_source", "hold")
+    await app.start()
+    status = await record_gone(app, held, "east", "Purging")
+    assert not status.point_of_no_return_passed
+    await cannot(app, Action.SKIP)
+    return app
+
+
+async def record_gone_replan(saga: Saga) -> None:
+    """A Replan writes it anew, and the move goes on."""
+    app = await record_gone_from_source(saga, "replan")
+    await app.resolve(Action.REPLAN)
+    await app.moved("west")
+
+
+async def record_gone_abort(saga: Saga) -> None:
+    """An Abort leaves the original untouched, and closes the record of the target."""
+    app = await record_gone_from_source(saga, "abort")
+    await app.resolve(Action.ABORT)
+    await app.untouched()
+
+
+async def record_gone_from_target(saga: Saga) -> None:
+    """After the purge, on west: nothing starts there until a Replan has written it anew from the source's."""
+    app = await saga.ill_application("record-gone-target")
+    held = app.plant("start_on_target", "hold")
+    await app.start()
+    status = await record_gone(app, held, "west", "Starting")
+    assert "NO copy runs" in status.copies
+    await app.resolve(Action.REPLAN)
+    await app.moved("west")
+
+
+async def record_gone_from_withdrawn(saga: Saga) -> None:
+    """A copy that cannot be taken back without it: a person deletes it, declares it gone, and the next one is taken."""
+    app = await saga.ill_application("record-gone-withdrawn")
+    held = app.plant("withdraw_target", "hold")
+    await app.start(
+        policy_of(app.name, verification=SOON), overrides=never_healthy_on(app.name, "west")
+    )
+    await record_gone(app, held, "west", "Withdrawing")
+    await cannot(app, Action.REPLAN, Action.ABORT)
+    await saga.world.api("west").delete(app.path)
+    await app.resolve(Action.SKIP, declare_gone=True, note=NOTE)
+    await app.moved("north")
+
+
 # Restoring: the source refuses to take the original back
 
 
@@ -553,6 +627,7 @@ CASES: dict[str, Case] = {
         not_gone_retry, not_gone_finalizer, not_gone_skip, not_gone_replan, not_gone_abort,
         grace_retry, grace_skip, grace_replan, grace_abort, verifying_abort,
         withdrawing_retry, withdrawing_finalizer, withdrawing_skip,
+        record_gone_replan, record_gone_abort, record_gone_from_target, record_gone_from_withdrawn,
         restoring_retry, restoring_replan, restoring_occupied,
         releasing_retry, releasing_skip, finishing_retry, finishing_skip,
     )

@@ -1,4 +1,4 @@
-"""Whether a target would take the copy: asked by a dry run, and what comes of a 403."""
+"""Whether a target would take the copy: asked by a dry run, and what comes of a 403; and clusters the record."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from activities.trying import try_out
-from failover.domain.errors import Forbidden, NotFound
+from activities.trying import try_out, without_records
+from failover.domain.errors import ClusterUnreachable, FailoverError, Forbidden, NotFound
 from failover.domain.identity import GroupKind
 from failover.domain.manifest import Manifest
 from failover.fleet import Cluster
@@ -90,3 +90,35 @@ async def test_a_namespace_that_is_still_to_be_made(observes: bool) -> None:  # 
     assert await tried(cluster, observes=observes) == (False, [])
     with pytest.raises(NotFound):
         await tried(FakeCluster(missing), observes=observes)
+
+
+class Named:
+    """A cluster that has the namespace for records, or not, or does not say."""
+
+    def __init__(
+        self, name: str, *, there: bool = False, silent: FailoverError | None = None
+    ) -> None:
+        self.name, self._there, self._silent = name, there, silent
+
+    async def find(self, kind: GroupKind, _: str, name: str) -> Manifest | None:
+        """The namespace; there is nothing else that could be asked for, let alone written."""
+        assert (kind.kind, name) == ("Namespace", "failover-system")
+        if self._silent is not None:
+            raise self._silent
+        return {} if self._there else None
+
+
+async def test_where_no_record_could_be_written_is_told_with_the_command() -> None:
+    """Of each such cluster; of one that does not say, or may not be asked, nothing is."""
+    asked = (
+        Named("east"),
+        Named("west", there=True),
+        Named("north", silent=Forbidden("you may not")),
+        Named("south", silent=ClusterUnreachable("no answer")),
+    )
+    (warning,) = await without_records(cast("Cluster", each) for each in asked)
+    assert warning.reason == "RecordNamespaceMissing"
+    assert warning.message == (
+        "east has no namespace failover-system for the records, without which nothing moves; `failover rbac -f POLICY "
+        "--role mover | kubectl --context east apply -f -` makes it, with the rights in it"
+    )

@@ -91,10 +91,20 @@ async def test_expired_token_is_refreshed_with_the_latest_refresh_token() -> Non
 
 async def test_refusal_and_silence_are_told_apart() -> None:
     """A refused refresh token needs a person; an issuer that is away needs another try."""
+    expired = {"id-token": OLD, "refresh-token": "canary"}
     async with issuer([{"error": "invalid_grant"}]) as (url, _):
-        with pytest.raises(CredentialsRejected, match="refuses the refresh-token"):
-            await obtain(context(url, **{"id-token": OLD, "refresh-token": "r"}), NOW, None)
-    with pytest.raises(ClusterUnreachable, match="gave no usable answer"):
-        await obtain(context(url, **{"id-token": OLD, "refresh-token": "r"}), NOW, None)
-    with pytest.raises(CredentialsRejected, match="there is no refresh-token"):
+        with pytest.raises(CredentialsRejected) as refused:
+            await obtain(context(url, **expired), NOW, None)
+    with pytest.raises(ClusterUnreachable, match="gave no usable answer") as silent:
+        await obtain(context(url, **expired), NOW, None)
+    with pytest.raises(CredentialsRejected) as lacking:
         await obtain(context(url, **{"id-token": OLD}), NOW, None)
+    assert (refused.value.reason, lacking.value.reason) == ("TokenExpired", "TokenExpired")
+    assert silent.value.reason == "IssuerUnreachable"
+    remedy = "log in again, or use an exec plugin in the kubeconfig"
+    assert refused.value.message == (
+        f"context east: the OIDC issuer {url} refuses the refresh-token; {remedy}"
+    )
+    assert lacking.value.message == (
+        f"context east: the OIDC id-token has expired and there is no refresh-token; {remedy}"
+    )

@@ -20,6 +20,7 @@ from failover.domain.identity import ApplicationRef, GroupKind, failover_id
 from failover.domain.manifest import Manifest
 from failover.domain.marks import SUPERSEDED_BY
 from failover.domain.rbac import POLICY_KINDS
+from failover.domain.record import Record, to_secrets
 from failover.domain.request import FailoverRequest, Limits
 from failover.domain.topology import ClusterFacts
 from failover.fleet import Change, Cluster
@@ -30,7 +31,7 @@ from tests.support.definitions import policy
 from tests.support.objects import flink
 from tests.support.waiting import eventually
 from tests.unit.triggers.clusters import ScriptedCluster, as_cluster
-from triggers import in_force, serving
+from triggers import homes, in_force, serving
 from triggers import policies as policies_module
 from triggers.admitting import Address, Door
 from triggers.connection import Starting
@@ -62,6 +63,7 @@ class SeenCluster:
         """Nothing is there."""
         self.name = name
         self.objects: dict[str, Manifest] = {}
+        self.records: list[Manifest] = []
         self.error: FailoverError | None = None
 
     async def find(self, _kind: GroupKind, _namespace: str, name: str) -> Manifest | None:
@@ -69,6 +71,10 @@ class SeenCluster:
         if self.error is not None:
             raise self.error
         return self.objects.get(name)
+
+    async def list(self, *_: Any, **__: Any) -> list[Manifest]:
+        """The records."""
+        return self.records
 
 
 class SeenFleet:
@@ -421,6 +427,27 @@ async def test_only_who_has_the_token_may_call(policies: Path, tmp_path: Path) -
         file.unlink()
         status, answer = await stage.post(call(), Authorization=f"Bearer {TOKEN}")
         assert (status, answer["error"]["reason"]) == (503, "TokensUnreadable")
+
+
+async def test_who_asks_for_too_many_homes_is_told_to_ask_for_less(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """422: an answer with a part of them would take the others' Applications away."""
+    monkeypatch.setattr(homes, "RECORDS_MAX", 2)
+    for namespace, name in (("shop", "orders"), ("shop", "bills"), ("bank", "orders")):
+        app = ApplicationRef(group="apps", kind="Deployment", namespace=namespace, name=name)
+        stage.fleet.east.records.append(
+            to_secrets(Record(application=app, generation=1, home="east"))[0]
+        )
+    ask, question = "/api/v1/getparams.execute", {"input": {"parameters": {"kind": "Deployment"}}}
+    status, answer = await stage.post(json.dumps(question).encode(), ask)
+    assert (status, answer["error"]["reason"]) == (422, "TooManyHomes")
+    assert answer["error"]["message"] == (
+        "3 applications are meant, more than 2 at once; give a namespace or a kind in input.parameters"
+    )
+    question["input"]["parameters"]["namespace"] = "shop"
+    status, answer = await stage.post(json.dumps(question).encode(), ask)
+    assert (status, len(answer["output"]["parameters"])) == (200, 2)
 
 
 async def test_what_cannot_be_read_is_refused(stage: Stage) -> None:
