@@ -8,10 +8,12 @@ validated one by one.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
-from failover.domain.application import Declaration
+from pydantic import BaseModel
+
+from failover.domain.application import ApplicationView, Declaration
 from failover.domain.health import Health
 
 ALIKE_MAX = 8
@@ -23,6 +25,24 @@ VERDICTS_MAX = 1000
 def shared(health: Health) -> Health:
     """The one value of all verdicts that are equal to this."""
     return health
+
+
+def slim(view: ApplicationView) -> ApplicationView:
+    """The same view, in half the memory.
+
+    Pydantic notes for each model which of its fields were given, in a set of 700 bytes. Nobody asks that of
+    what was read from a memo, so here one set for each class says: all of them.
+    """
+    known = view.known
+    kept = (known.kept,) if known.kept is not None else ()
+    for each in (view, view.application, known, *kept, *known.states, *known.counted):
+        object.__setattr__(each, "__pydantic_fields_set__", _fields(type(each)))
+    return view
+
+
+@cache
+def _fields(model: type[BaseModel]) -> set[str]:
+    return set(model.model_fields)
 
 
 class SharedViews:

@@ -14,7 +14,7 @@ from failover.domain.states import StateGeneration
 from tests.support.orders import ORDERS
 from tests.unit.domain.test_protecting import declaration
 from triggers.keeping import OVERLAP, Horizon
-from triggers.sharing import ALIKE_MAX, SharedViews, shared
+from triggers.sharing import ALIKE_MAX, SharedViews, shared, slim
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -51,6 +51,17 @@ def test_what_nobody_asks_for_is_not_read() -> None:
     whole = ApplicationView.model_validate(seen())
     assert whole.known.states
     assert view.known == whole.known.model_copy(update={"states": (), "kept": None})
+
+
+def test_a_slim_view_says_the_same() -> None:
+    """It is the same model for all who ask it, and each has its fields' names in common with the others."""
+    views = [slim(ApplicationView.model_validate(seen())) for _ in range(2)]
+    assert views[0] == ApplicationView.model_validate(seen())
+    assert views[0].model_dump() == ApplicationView.model_validate(seen()).model_dump()
+    assert views[0].known.model_fields_set is views[1].known.model_fields_set
+    edited = views[0].known.model_copy(update={"home": "west"})
+    assert (edited.home, views[0].known.home, views[1].known.home) == ("west", "east", "east")
+    assert edited.model_fields_set is not views[0].known.model_fields_set
 
 
 def seen() -> dict[str, object]:
