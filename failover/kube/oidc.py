@@ -20,8 +20,8 @@ from failover.kube.kubeconfig import Context, content
 from failover.kube.plain import Node, node
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
-_SERVER_ERROR = 500
-_BAD_REQUEST = 400
+_REFUSED = frozenset(range(400, 500)) - {408, 429}
+"""Answers that another try will not change; an issuer that is busy, or had no time, is asked again."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ async def _refresh(
         # A public client names itself in the form instead.
         form, headers = {**form, "client_id": client}, {}
     async with session.post(endpoint, data=form, headers=headers) as response:
-        if _BAD_REQUEST <= response.status < _SERVER_ERROR:
+        if response.status in _REFUSED:
             return {}
         response.raise_for_status()
         answer = json.loads(await response.read())

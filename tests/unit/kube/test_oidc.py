@@ -27,6 +27,7 @@ def token(expires: datetime) -> str:
     return f"head.{payload}.signature"
 
 
+STATUSES = {"": 200, "invalid_grant": 400, "slow_down": 429, "server_error": 500}
 FRESH = token(NOW + timedelta(hours=1))
 OLD = token(NOW - timedelta(minutes=1))
 
@@ -51,7 +52,7 @@ async def issuer(
     async def refresh(request: web.Request) -> web.Response:
         forms.append({key: str(value) for key, value in (await request.post()).items()})
         answer = answers.pop(0)
-        return web.json_response(answer, status=200 if "id_token" in answer else 400)
+        return web.json_response(answer, status=STATUSES[answer.get("error", "")])
 
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", configuration)
@@ -87,6 +88,17 @@ async def test_expired_token_is_refreshed_with_the_latest_refresh_token() -> Non
     assert [form["refresh_token"] for form in forms] == ["r1", "r2"]
     assert forms[0]["grant_type"] == "refresh_token"
     assert "r2" not in repr(first)
+
+
+@pytest.mark.parametrize("error", ["slow_down", "server_error"])
+async def test_an_issuer_that_is_busy_is_asked_again(error: str) -> None:
+    """Its answer says nothing about the token."""
+    async with issuer([{"error": error}, {"id_token": FRESH}]) as (url, _):
+        here = context(url, **{"id-token": OLD, "refresh-token": "r1"})
+        with pytest.raises(ClusterUnreachable) as busy:
+            await obtain(here, NOW, None)
+        assert busy.value.reason == "IssuerUnreachable"
+        assert (await obtain(here, NOW, None)).authorization == f"Bearer {FRESH}"
 
 
 async def test_refusal_and_silence_are_told_apart() -> None:
