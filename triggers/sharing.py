@@ -34,8 +34,10 @@ def slim(view: ApplicationView) -> ApplicationView:
     what was read from a memo, so here one set for each class says: all of them.
     """
     known = view.known
-    kept = (known.kept,) if known.kept is not None else ()
-    for each in (view, view.application, known, *kept, *known.states, *known.counted):
+    read: list[BaseModel] = [view, view.application, known, *known.states, *known.counted]
+    if known.kept is not None:
+        read.append(known.kept)
+    for each in read:
         object.__setattr__(each, "__pydantic_fields_set__", _fields(type(each)))
     return view
 
