@@ -8,15 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from failover.domain.errors import TransientError
 from failover.fleet import BEFORE_CHANGES
-from failover.kube.configuration import Configurations
 from failover.kube.connection import Call, Connection, Limits
 from failover.kube.errors import Doing
+from tests.support.connecting import connected
 
 DOING = Doing("create", "ConfigMap shop/orders", "east")
 CHANGE = Call(DOING, "POST", "/change", body={})
@@ -50,26 +48,14 @@ class Server:
 
 
 @asynccontextmanager
-async def connected(folder: Path) -> AsyncGenerator[tuple[Connection, Server]]:
+async def one_at_a_time(folder: Path) -> AsyncGenerator[tuple[Connection, Server], None]:
     """A connection that has one request in flight at most."""
     server, app = Server(), web.Application()
     app.router.add_get("/slow", server.slow)
     app.router.add_post("/change", server.change)
     app.router.add_get("/readyz", server.ready)
-    async with TestServer(app) as serving:
-        file = folder / "kubeconfig"
-        cluster = {"name": "east", "cluster": {"server": str(serving.make_url(""))}}
-        context = {"name": "east", "context": {"cluster": "east", "user": "anna"}}
-        users = [{"name": "anna", "user": {"token": "t"}}]
-        document = {"clusters": [cluster], "contexts": [context], "users": users}
-        file.write_text(yaml.safe_dump(document))
-        connection = Connection(
-            "east", Configurations("east", (file,), {}), Limits(in_flight_max=1)
-        )
-        try:
-            yield connection, server
-        finally:
-            await connection.close()
+    async with connected(app, folder, Limits(in_flight_max=1)) as connection:
+        yield connection, server
 
 
 def guard_that_fails_from(call: int) -> Callable[[], None]:
@@ -87,7 +73,7 @@ def guard_that_fails_from(call: int) -> Callable[[], None]:
 
 async def test_what_waited_in_line_is_not_sent(tmp_path: Path) -> None:
     """Who waits behind another request is asked once it is its turn; a read is never asked."""
-    async with connected(tmp_path) as (connection, server):
+    async with one_at_a_time(tmp_path) as (connection, server):
         first = asyncio.create_task(connection.request(Call(DOING, "GET", "/slow")))
         await server.asked.wait()
         BEFORE_CHANGES.set(guard_that_fails_from(1))
@@ -102,7 +88,7 @@ async def test_what_waited_in_line_is_not_sent(tmp_path: Path) -> None:
 
 async def test_what_was_refused_is_not_sent_again(tmp_path: Path) -> None:
     """A change that is sent once more, since the server was starting, is asked for once more."""
-    async with connected(tmp_path) as (connection, server):
+    async with one_at_a_time(tmp_path) as (connection, server):
         BEFORE_CHANGES.set(guard_that_fails_from(2))
         with pytest.raises(TooLate):
             await connection.request(CHANGE)

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from aiohttp import web
 
 from failover.domain.errors import ClusterBusy, DefiniteError, UnknownKind
 from failover.domain.identity import GroupKind
 from failover.kube import listing
 from failover.kube.cluster import KubeCluster
-from failover.kube.configuration import Configurations
-from failover.kube.connection import Connection, Limits
+from tests.support.connecting import connected
 
 CONFIG_MAP = GroupKind("", "ConfigMap")
 SERVED = {
@@ -98,25 +96,15 @@ def _groups() -> dict[str, Any]:
 
 @asynccontextmanager
 async def east(server: ApiServer, folder: Path) -> AsyncGenerator[KubeCluster, None]:
-    """This server as a cluster, by a kubeconfig."""
+    """This server as a cluster."""
     app = web.Application()
     app.router.add_get("/{path:.*}", server.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    document = {
-        "clusters": [{"name": "one", "cluster": {"server": address}}],
-        "contexts": [{"name": "east", "context": {"cluster": "one"}}],
-    }
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(document))
-    cluster = KubeCluster(Connection("east", Configurations("east", (path,), {}), Limits()))
-    try:
-        yield cluster
-    finally:
-        await cluster.close()
-        await runner.cleanup()
+    async with connected(app, folder) as connection:
+        cluster = KubeCluster(connection)
+        try:
+            yield cluster
+        finally:
+            await cluster.close()
 
 
 @pytest.mark.parametrize(
