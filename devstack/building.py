@@ -60,10 +60,6 @@ def command_line(go: Path, product: Product, output: Path) -> list[str]:
     ]
 
 
-_ONCE_IT_IS_TOLD = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
-"""Runs what follows once a line has come, and ends where none will: whoever is killed before leaves nothing that runs."""
-
-
 def _compile(go: Path, product: Product, output: Path) -> None:
     environment = {
         **os.environ,
@@ -76,7 +72,7 @@ def _compile(go: Path, product: Product, output: Path) -> None:
     environment.setdefault("HOME", str(output.parent))
     with (
         subprocess.Popen(
-            [*_ONCE_IT_IS_TOLD, *command_line(go, product, output)],
+            [*watchdog.HELD_BACK, *command_line(go, product, output)],
             cwd=product.module,
             env=environment,
             stdin=subprocess.PIPE,
@@ -87,7 +83,7 @@ def _compile(go: Path, product: Product, output: Path) -> None:
         ) as ran,
         _ends_with_us(ran.pid),
     ):
-        _, said = ran.communicate("go on\n")
+        _, said = ran.communicate("go\n")
     if ran.returncode:
         tail = "\n".join(said.strip().splitlines()[-15:])
         raise BuildFailed(

@@ -28,9 +28,6 @@ STOP_SECONDS = 8.0
 POLL_SECONDS = 0.02
 LOG_TAIL_LINES = 8
 
-LAUNCH = 'read -r _ || exit 1; exec "$@" </dev/null'
-"""Hold back until the watchdog knows of us; then become the program itself, in the same process."""
-
 Probe = Callable[[], Awaitable[bool]]
 
 
@@ -196,10 +193,7 @@ class Supervisor:
         async with self._watchdog_starts:
             await self._start_watchdog()
         process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            LAUNCH,
-            "sh",
+            *watchdog.HELD_BACK,
             *command.arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=log,

@@ -20,6 +20,9 @@ from collections.abc import Iterable
 
 COMMAND = (sys.executable, "-I", "-S", __file__)
 """How a supervisor starts it."""
+HELD_BACK = ("/bin/sh", "-c", 'read -r _ || exit 1; exec "$@" </dev/null', "sh")
+"""Before what is to be watched: it waits for a line, until the watchdog knows of it, and then becomes the program
+itself, in the same process. A supervisor that is gone before sends none, and nothing begins."""
 GONE_SECONDS = 10.0
 """How long the data directory stays locked at most, waiting for what was killed to be gone."""
 
