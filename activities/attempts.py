@@ -26,9 +26,8 @@ from temporalio.exceptions import ApplicationError
 from failover.domain.errors import Conflict, FailoverError
 from failover.domain.identity import ApplicationRef
 from failover.domain.manifest import Manifest, resource_version_of
-from failover.domain.steps import Claim
 from failover.fleet import BEFORE_CHANGES, Cluster
-from failover.records import AttemptOver, check_claim, read_head
+from failover.records import AttemptOver, read_head
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,11 +92,6 @@ def due_at(moment: datetime | None) -> float:
     """
     now = asyncio.get_running_loop().time()
     return now if moment is None else now + (moment - activity.info().started_time).total_seconds()
-
-
-async def may_write(cluster: Cluster, claim: Claim) -> Manifest:
-    """Right before a change: the record on that cluster says that this run may."""
-    return await check_claim(cluster, claim)
 
 
 def still_as_read(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import effect, may_write, seconds_before_this_attempt, still_as_read
+from activities.attempts import effect, seconds_before_this_attempt, still_as_read
 from activities.lanes import Lanes
 from activities.moving import SourceReappeared
 from activities.noticing import leave_notice, remove_notice
@@ -27,7 +27,14 @@ from failover.domain.notice import Notice
 from failover.domain.overrides.patching import escape
 from failover.domain.steps import Finished, FinishRequest, ReleaseRequest
 from failover.fleet import Cluster, Fleet
-from failover.records import Found, RecordMissing, Superseded, read_record, verify_claim
+from failover.records import (
+    Found,
+    RecordMissing,
+    Superseded,
+    check_claim,
+    read_record,
+    verify_claim,
+)
 
 TRY_AGAIN_SECONDS = 2.0
 
@@ -50,7 +57,7 @@ class Finishing:
             request.uid,
             request.labels,
             {claim.generation},
-            lambda: may_write(cluster, claim),
+            lambda: check_claim(cluster, claim),
         )
 
     @activity.defn
@@ -121,7 +128,7 @@ class Finishing:
                 cluster,
                 app,
                 found.record.move.dependents,
-                lambda: may_write(cluster, request.claim),
+                lambda: check_claim(cluster, request.claim),
             )
         if not left_in_place:
             left_over += await self._notify(cluster, found.record.generation, request)
@@ -135,7 +142,7 @@ class Finishing:
         app, home = request.claim.application, request.home
 
         async def allowed() -> None:
-            await may_write(cluster, request.claim)
+            await check_claim(cluster, request.claim)
 
         if cluster.name == home:
             return await remove_notice(cluster, app, generation, allowed)
@@ -192,5 +199,5 @@ class Finishing:
                 "value": value,
             }
         )
-        await may_write(cluster, request.claim)
+        await check_claim(cluster, request.claim)
         await cluster.patch(app.group_kind, app.namespace, app.name, operations)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import effect, may_write
+from activities.attempts import effect
 from activities.lanes import Lanes
 from activities.seeing import find_application
 from activities.together import Together
@@ -36,6 +36,7 @@ from failover.domain.steps import (
 from failover.fleet import Cluster, Fleet
 from failover.records import (
     RecordMissing,
+    check_claim,
     read_any,
 )
 
@@ -120,7 +121,7 @@ class Moving:
         if move.labels:
             metadata = {**original["metadata"], "labels": {**labels_of(original), **move.labels}}
             original = {**original, "metadata": metadata}
-        await may_write(cluster, request.claim)
+        await check_claim(cluster, request.claim)
         return await create_copy(cluster, request.claim, original, move, SourceOccupied)
 
 
@@ -171,5 +172,5 @@ async def _take_over(cluster: Cluster, there: Manifest, claim: Claim) -> None:
         {"op": "replace", "path": path, "value": str(claim.generation)},
     ]
     app = claim.application
-    await may_write(cluster, claim)
+    await check_claim(cluster, claim)
     await cluster.patch(app.group_kind, app.namespace, app.name, operations)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.attempts import current_attempt, effect, may_write, seconds_before_this_attempt
+from activities.attempts import current_attempt, effect, seconds_before_this_attempt
 from activities.capturing import SourceChanged
 from activities.gone import Closing, check_same_cluster, remove_finalizer
 from activities.moving import SourceReappeared, is_of
@@ -32,6 +32,7 @@ from failover.fleet import Cluster, Fleet
 from failover.records import (
     Found,
     RecordMissing,
+    check_claim,
     raise_if_over,
     read_record,
     verify_claim,
@@ -95,7 +96,7 @@ class Purging:
                 if again is None or uid_of(again) != request.uid:
                     return
                 manifest = again
-                await may_write(cluster, request.claim)
+                await check_claim(cluster, request.claim)
             else:
                 return
         raise Conflict(
@@ -175,16 +176,16 @@ class Purging:
                         cluster, manifest, request.remove_finalizer, closing
                     )
                 else:
-                    await may_write(cluster, request.claim)
+                    await check_claim(cluster, request.claim)
                     await _delete_now(cluster, application.group_kind, manifest)
                     deleted = True
                 await closing.wait(request.gone_within_seconds - seconds_before_this_attempt())
                 closure = closing.count
         await sweep(  # what stays is told in the end, when every cluster is looked at once more
-            cluster, application, move.dependents, lambda: may_write(cluster, request.claim)
+            cluster, application, move.dependents, lambda: check_claim(cluster, request.claim)
         )
         if not move.withdrawn:
-            await may_write(cluster, request.claim)
+            await check_claim(cluster, request.claim)
             given_up = found.record.model_copy(
                 update={"move": move.model_copy(update={"withdrawn": True})}
             )

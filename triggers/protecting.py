@@ -41,7 +41,7 @@ from failover.temporal import (
 from triggers.asking import CALL_TIMEOUT, asking
 from triggers.policies import PolicySet
 from triggers.reading import application_of
-from triggers.sharing import SharedViews, slim
+from triggers.sharing import SharedViews
 from triggers.starting import RequestTooLarge
 
 LISTED_MAX = 100_000
@@ -280,7 +280,7 @@ async def _protection(
     """What a run says of itself; `None` for one whose memo cannot be read, as of another release."""
     try:
         raw = (await found.memo()).get(VIEW_MEMO)
-        view = slim(ApplicationView.model_validate(shared.in_place(raw) if shared else raw))
+        view = (shared or SharedViews()).read(raw)
     except ValidationError:
         return None
     return Protection(found.id, found.run_id, view, found.start_time)

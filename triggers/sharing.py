@@ -27,7 +27,7 @@ def shared(health: Health) -> Health:
     return health
 
 
-def slim(view: ApplicationView) -> ApplicationView:
+def _slim(view: ApplicationView) -> ApplicationView:
     """The same view, in half the memory.
 
     Pydantic notes for each model which of its fields were given, in a set of 700 bytes. Nobody asks that of
@@ -51,15 +51,19 @@ class SharedViews:
     """Views whose equal declarations and verdicts are one value each."""
 
     def __init__(self, *, without: Collection[str] = ()) -> None:
-        """Nothing is read. `without`: fields of `Known` that nobody will ask for, as JSON has them."""
+        """Nothing is read yet. `without`: fields of `Known` that nobody will ask for, as JSON has them."""
         self._without = without
         self._declarations: dict[str, list[tuple[object, Declaration]]] = {}
 
-    def in_place(self, view: object) -> object:
-        """A view's raw form, with values in the place of what is shared. Raises `ValidationError`."""
-        whole: dict[str, Any] = cast("dict[str, Any]", view) if isinstance(view, dict) else {}
+    def read(self, raw: object) -> ApplicationView:
+        """The view of this raw form. Raises `ValidationError`."""
+        return _slim(ApplicationView.model_validate(self._in_place(raw)))
+
+    def _in_place(self, raw: object) -> object:
+        """The raw form, with values in the place of what is shared."""
+        whole: dict[str, Any] = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
         if "declaration" not in whole:
-            return cast("Any", view)
+            return cast("Any", raw)
         whole = {**whole, "declaration": self.declaration(whole["declaration"])}
         if isinstance(known := whole.get("known"), dict):
             whole["known"] = self._known(cast("dict[str, Any]", known))

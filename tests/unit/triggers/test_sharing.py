@@ -14,7 +14,7 @@ from failover.domain.states import StateGeneration
 from tests.support.orders import ORDERS
 from tests.unit.domain.test_protecting import declaration
 from triggers.keeping import OVERLAP, Horizon
-from triggers.sharing import ALIKE_MAX, SharedViews, shared, slim
+from triggers.sharing import ALIKE_MAX, SharedViews, shared
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -28,10 +28,7 @@ def raw(**more: object) -> object:
 
 def test_equal_declarations_are_one_value() -> None:
     """And different ones are not."""
-    views = [
-        ApplicationView.model_validate(each)
-        for each in map(SharedViews().in_place, (raw(source="a"), raw(source="b"), raw(source="a")))
-    ]
+    views = list(map(SharedViews().read, (raw(source="a"), raw(source="b"), raw(source="a"))))
     assert views[0].declaration is views[2].declaration
     assert [each.declaration.source for each in views] == ["a", "b", "a"]
     assert views[0] == ApplicationView.model_validate(raw(source="a"))
@@ -39,7 +36,7 @@ def test_equal_declarations_are_one_value() -> None:
 
 def test_equal_verdicts_are_one_value() -> None:
     """Of a view as of a survey."""
-    views = [ApplicationView.model_validate(SharedViews().in_place(seen())) for _ in range(2)]
+    views = [SharedViews().read(seen()) for _ in range(2)]
     assert views[0].known.health is views[1].known.health
     assert views[0].known.health is shared(healthy("Running", "the job is RUNNING"))
 
@@ -47,7 +44,7 @@ def test_equal_verdicts_are_one_value() -> None:
 def test_what_nobody_asks_for_is_not_read() -> None:
     """And all else of it is."""
     shorter = SharedViews(without=("states", "kept", "counted"))
-    view = ApplicationView.model_validate(shorter.in_place(seen()))
+    view = shorter.read(seen())
     whole = ApplicationView.model_validate(seen())
     assert whole.known.states
     assert view.known == whole.known.model_copy(update={"states": (), "kept": None})
@@ -55,7 +52,7 @@ def test_what_nobody_asks_for_is_not_read() -> None:
 
 def test_a_slim_view_says_the_same() -> None:
     """It is the same model for all who ask it, and each has its fields' names in common with the others."""
-    views = [slim(ApplicationView.model_validate(seen())) for _ in range(2)]
+    views = [SharedViews().read(seen()) for _ in range(2)]
     assert views[0] == ApplicationView.model_validate(seen())
     assert views[0].model_dump() == ApplicationView.model_validate(seen()).model_dump()
     assert views[0].known.model_fields_set is views[1].known.model_fields_set
@@ -89,7 +86,7 @@ def test_only_so_many_are_remembered() -> None:
 def test_what_is_no_view_is_said_to_be_none(broken: object) -> None:
     """A memo of another release is no reason for another error than before."""
     with pytest.raises(ValidationError):
-        ApplicationView.model_validate(SharedViews().in_place(broken))
+        SharedViews().read(broken)
 
 
 def test_what_was_declared_together_is_not_read_for_ever() -> None:
